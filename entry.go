@@ -1,0 +1,230 @@
+package drawdown
+
+// Head is where and when an entry happened. It opens every entry.
+type Head struct {
+	Offset  Offset // of the input record
+	N       int    // 0, 1, … within the record
+	At      Time   // the instant: due, or the partition's clock; NoTime before any record set it
+	Account string // "" where the entry has none
+}
+
+// Output takes what a record causes, in the order in which it happens. What is passed is valid during the call only.
+type Output interface {
+	Charge(*Charge)
+	Ledger(Entry)
+	Rejected(*Rejected)
+	Duplicate(*Duplicate)
+}
+
+// Charge is a rated usage event.
+type Charge struct {
+	Head
+	Time                 Time
+	Connection           string
+	SourceConnector      string
+	DestinationConnector string
+	Job, Attempt         uint64
+	Stream               []byte // nil where the event has none
+	Event                []byte // the event's id
+	Kind                 string // of the source connector
+	Meter                Meter
+	Quantity             uint64
+	Credits              Total // below 2^64: at most two times what an account can hold
+	Waived               Total // below 2^128
+	Free                 bool
+	Rates                string // version of the rate card
+	Burned               []Burn
+	Overdraft            Credits // the part that no grant covered
+}
+
+// Burn is what a charge took from one grant.
+type Burn struct {
+	Grant   string
+	Credits Credits
+}
+
+// Rejected is a record without effect, and why.
+type Rejected struct {
+	Head
+	Reason Reason
+	// Broadcast is whether the record's type names a broadcast: its line has no account then.
+	Broadcast bool
+}
+
+// Duplicate is a record that repeats one already applied.
+type Duplicate struct {
+	Head
+	Event     []byte // the record's id
+	Broadcast bool
+}
+
+// Entry is an immutable fact of a change of an account, or a notice: whatever is neither a charge, a rejection nor a
+// duplicate. The types that implement it are a closed set.
+type Entry interface {
+	// EntryType is the type member of the entry's line.
+	EntryType() string
+	// Where returns the entry's head.
+	Where() *Head
+	appendMembers(*members)
+}
+
+// Where returns the head itself.
+func (h *Head) Where() *Head { return h }
+
+// PeriodStarted says that a period with a subscription began.
+type PeriodStarted struct {
+	Head
+	From Time
+	To   Time
+}
+
+// GrantAdded says that credits were given.
+type GrantAdded struct {
+	Head
+	Grant     string
+	Category  Category
+	Amount    Credits
+	ExpiresAt Time
+	Repaid    Credits // overdraft repaid from it
+}
+
+// GrantExpired says that what remained of a grant is gone.
+type GrantExpired struct {
+	Head
+	Grant  string
+	Amount Credits
+}
+
+// GrantVoided says that what remained of a grant was taken back.
+type GrantVoided struct {
+	Head
+	Grant  string
+	Amount Credits
+}
+
+// PurchaseRequested asks the purchaser to charge the customer once.
+type PurchaseRequested struct {
+	Head
+	Purchase string
+	Quantity Credits
+	Amount   Money
+	Currency string
+}
+
+// PurchaseSettledEntry says that money for a purchase arrived.
+type PurchaseSettledEntry struct {
+	Head
+	Purchase string
+	Kind     string
+	Quantity Credits
+	Amount   Money
+	Currency string
+	Tax      *Money
+	Receipt  *string
+}
+
+// PurchaseFailedEntry says that a charge was refused, or was not settled in time.
+type PurchaseFailedEntry struct {
+	Head
+	Purchase string
+	Reason   string
+}
+
+// Status is whether an account can be used (contract, section 7).
+type Status uint8
+
+// The statuses. StatusNone is that of an account before its opening is settled.
+const (
+	StatusNone Status = iota
+	Active
+	Purchasing
+	Grace
+	PaymentFailed
+	Exhausted
+	StatusCount
+)
+
+var statusNames = [StatusCount]string{"", "active", "purchasing", "grace", "payment_failed", "exhausted"}
+
+// String returns the status's name in entries.
+func (s Status) String() string { return statusNames[s] }
+
+// StatusChanged says that an account's status is not what it was.
+type StatusChanged struct {
+	Head
+	From Status
+	To   Status
+}
+
+// LowBalanceNotice is given when available credits fall to the plan's low_balance.
+type LowBalanceNotice struct {
+	Head
+	Available Credits
+}
+
+// UsagePercentNotice is given when a period's usage reaches a percentage of the subscription's credits.
+type UsagePercentNotice struct {
+	Head
+	Percent int64
+	Used    Total
+}
+
+// CreditsExpiringNotice is given some days before a purchased grant expires.
+type CreditsExpiringNotice struct {
+	Head
+	Grant     string
+	Remaining Credits
+	ExpiresAt Time
+}
+
+// LeavingFreeProgramNotice is given two weeks before a free connection is charged for.
+type LeavingFreeProgramNotice struct {
+	Head
+	Connection string
+	GAAt       Time
+}
+
+// AutoPurchaseCappedNotice is given once a period when a cap forbids an auto-purchase.
+type AutoPurchaseCappedNotice struct {
+	Head
+	AutoPurchases int64
+}
+
+// EntryType implements [Entry].
+func (*PeriodStarted) EntryType() string { return "period.started" }
+
+// EntryType implements [Entry].
+func (*GrantAdded) EntryType() string { return "grant.added" }
+
+// EntryType implements [Entry].
+func (*GrantExpired) EntryType() string { return "grant.expired" }
+
+// EntryType implements [Entry].
+func (*GrantVoided) EntryType() string { return "grant.voided" }
+
+// EntryType implements [Entry].
+func (*PurchaseRequested) EntryType() string { return "purchase.requested" }
+
+// EntryType implements [Entry].
+func (*PurchaseSettledEntry) EntryType() string { return "purchase.settled" }
+
+// EntryType implements [Entry].
+func (*PurchaseFailedEntry) EntryType() string { return "purchase.failed" }
+
+// EntryType implements [Entry].
+func (*StatusChanged) EntryType() string { return "status.changed" }
+
+// EntryType implements [Entry].
+func (*LowBalanceNotice) EntryType() string { return "notice" }
+
+// EntryType implements [Entry].
+func (*UsagePercentNotice) EntryType() string { return "notice" }
+
+// EntryType implements [Entry].
+func (*CreditsExpiringNotice) EntryType() string { return "notice" }
+
+// EntryType implements [Entry].
+func (*LeavingFreeProgramNotice) EntryType() string { return "notice" }
+
+// EntryType implements [Entry].
+func (*AutoPurchaseCappedNotice) EntryType() string { return "notice" }

@@ -1,0 +1,71 @@
+package drawdown
+
+// Operation is the decoded data of a record that is not usage. The types that implement it are a closed set: one for
+// each record type with members.
+type Operation interface{ operation() }
+
+// OpenAccount is the data of account.opened.
+type OpenAccount struct {
+	Plan          string
+	Email         string
+	EmailVerified bool
+}
+
+// ChangePlan is the data of account.plan_changed.
+type ChangePlan struct {
+	Plan        string
+	AtPeriodEnd bool // `when` is period_end, else now
+}
+
+// SavePaymentMethod is the data of payment_method.saved.
+type SavePaymentMethod struct{ Method, Kind string }
+
+// SetAutoPurchase is the data of auto_purchase.set.
+type SetAutoPurchase struct {
+	Enabled   bool
+	MaxAmount *Money // the customer's own limit per period; nil where there is none
+}
+
+// SetConnection is the data of connection.set.
+type SetConnection struct{ Connection, SourceConnector, DestinationConnector string }
+
+// RemoveConnection is the data of connection.removed.
+type RemoveConnection struct{ Connection string }
+
+// GrantCredits is the data of credits.granted.
+type GrantCredits struct {
+	Amount    Credits // as read: may be 0 or negative
+	Category  Category
+	ExpiresAt Time // Never where absent
+}
+
+// VoidCredits is the data of credits.voided.
+type VoidCredits struct{ Grant string }
+
+// SettlePurchase is the data of purchase.settled.
+type SettlePurchase struct {
+	Purchase string
+	Auto     bool    // kind is auto, else manual
+	Quantity Credits // whole credits, above 0
+	Amount   Money
+	Currency string
+	Tax      *Money  // nil where absent
+	Receipt  *string // nil where absent
+}
+
+// FailPurchase is the data of purchase.failed.
+type FailPurchase struct{ Purchase, Reason string }
+
+func (*OpenAccount) operation()       {}
+func (*ChangePlan) operation()        {}
+func (*SavePaymentMethod) operation() {}
+func (*SetAutoPurchase) operation()   {}
+func (*SetConnection) operation()     {}
+func (*RemoveConnection) operation()  {}
+func (*GrantCredits) operation()      {}
+func (*VoidCredits) operation()       {}
+func (*SettlePurchase) operation()    {}
+func (*FailPurchase) operation()      {}
+func (*Plan) operation()              {}
+func (*RateCard) operation()          {}
+func (*ConnectorEntry) operation()    {}
