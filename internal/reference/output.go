@@ -1,0 +1,112 @@
+package reference
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// line writes one line about an account.
+func (e *Engine) line(a *account, at Instant, typ string, members Line) {
+	members["account"] = a.id
+	e.write(&at, typ, members)
+}
+
+func (e *Engine) notice(a *account, at Instant, kind string, members Line) {
+	members["kind"] = kind
+	e.line(a, at, "notice", members)
+}
+
+// reject writes a rejection; account is absent where type names a broadcast.
+func (e *Engine) reject(r record, reason string) {
+	members := Line{"reason": reason}
+	if !r.broadcast {
+		members["account"] = optionalText(r.subject)
+	}
+	e.write(e.now, "rejected", members)
+}
+
+func (e *Engine) duplicate(r record) {
+	members := Line{"event": r.id}
+	if !r.broadcast {
+		members["account"] = *r.subject
+	}
+	e.write(e.now, "duplicate", members)
+}
+
+func (e *Engine) write(at *Instant, typ string, members Line) {
+	members["offset"] = e.offset
+	members["n"] = len(e.lines)
+	members["type"] = typ
+	members["at"] = optionalTime(at)
+	e.lines = append(e.lines, members)
+}
+
+// Balances are the lines of all accounts, in order of id, as they stood after their last advance.
+func (e *Engine) Balances() []Line {
+	var lines []Line
+	for _, id := range e.accountIDs() {
+		lines = append(lines, e.accounts[id].balance())
+	}
+	return lines
+}
+
+func (a *account) balance() Line {
+	grants := []any{}
+	for _, g := range a.inBurnOrder() {
+		grants = append(grants, Line{
+			"grant": g.id, "category": string(g.category), "amount": formatCredits(g.amount),
+			"remaining": formatCredits(g.remaining), "expires_at": optionalTime(g.expiresAt),
+		})
+	}
+	connections := []any{}
+	for _, name := range slices.Sorted(maps.Keys(a.usage)) {
+		u := a.usage[name]
+		connections = append(connections, Line{
+			"connection": name, "used": formatCredits(u.used), "waived": formatCredits(u.waived),
+		})
+	}
+	var open any
+	if p := a.openPurchase(); p != nil {
+		open = p.id
+	}
+	return Line{
+		"type": "balance", "account": a.id, "at": a.reached.String(), "plan": a.plan.id, "status": a.status,
+		"available": formatCredits(a.available()), "overdraft": formatCredits(a.overdraft),
+		"granted": formatCredits(a.granted), "used": formatCredits(a.used), "expired": formatCredits(a.expired),
+		"voided": formatCredits(a.voided), "waived": formatCredits(a.waived),
+		"period": Line{"from": a.period.from.String(), "to": a.period.to.String()},
+		"grants": grants, "connections": connections, "missing": a.memory.missing,
+		"auto_purchase": Line{
+			"enabled": a.autoPurchase, "auto_purchases": a.autoPurchases(), "amount": formatMoney(a.period.amount),
+			"open": open, "payment_failed": a.failedBy != nil,
+		},
+	}
+}
+
+func burnedList(burned []burnt) []any {
+	list := []any{}
+	for _, b := range burned {
+		list = append(list, Line{"grant": b.grant, "credits": formatCredits(b.credits)})
+	}
+	return list
+}
+
+func optionalText(text *string) any {
+	if text == nil {
+		return nil
+	}
+	return *text
+}
+
+// Encode is a line as one JSON object with its keys in order, without HTML escaping, ended by a newline.
+func Encode(line Line) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(line); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,138 @@
+package reference
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+)
+
+type purchaseState int
+
+const (
+	purchaseOpen purchaseState = iota
+	purchaseFailed
+	purchaseSettled
+)
+
+// purchase is one that the engine requested.
+type purchase struct {
+	id string
+	// quantity in nano-credits and amount in hundredths, as they were requested.
+	quantity, amount *big.Int
+	requestedAt      Instant
+	// period is the number of the period in which it was requested.
+	period int
+	state  purchaseState
+}
+
+// requested is the purchase of an id that the engine requested, or nil.
+func (a *account) requested(id string) *purchase {
+	for _, p := range a.purchases {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// openPurchase is the one requested and neither settled nor failed, or nil; there is one at most.
+func (a *account) openPurchase() *purchase {
+	for _, p := range a.purchases {
+		if p.state == purchaseOpen {
+			return p
+		}
+	}
+	return nil
+}
+
+// request opens a purchase with the next id.
+func (e *Engine) request(a *account, quantity, amount *big.Int, at Instant) {
+	p := &purchase{
+		id:       fmt.Sprintf("%s:%d", a.id, len(a.purchases)+1),
+		quantity: quantity, amount: amount, requestedAt: at, period: a.period.number,
+	}
+	a.purchases = append(a.purchases, p)
+	a.period.amount = plus(a.period.amount, amount)
+	e.line(a, at, "purchase.requested", Line{
+		"purchase": p.id, "quantity": formatCredits(quantity), "amount": formatMoney(amount), "currency": a.plan.currency,
+	})
+}
+
+// settlePurchase grants what was paid for: manual or auto, wanted or late.
+func (e *Engine) settlePurchase(a *account, data settledData) (reason string) {
+	request := a.requested(data.purchase)
+	if request == nil && (data.kind == "auto" || a.hasRequestForm(data.purchase)) {
+		return "unknown_purchase"
+	}
+	if !a.mayGrant(data.quantity) {
+		return "out_of_range"
+	}
+	if data.kind == "auto" {
+		a.period.autoPurchases++
+	}
+	if request != nil {
+		a.closeSettled(request)
+	}
+	a.settled = append(a.settled, data.purchase)
+	var tax any
+	if data.tax != nil {
+		tax = formatMoney(data.tax)
+	}
+	e.line(a, *e.now, "purchase.settled", Line{
+		"purchase": data.purchase, "kind": data.kind, "quantity": formatCredits(data.quantity),
+		"amount": formatMoney(data.amount), "currency": data.currency, "tax": tax, "receipt": optionalText(data.receipt),
+	})
+	e.addGrant(a, *e.now, &grant{
+		id: data.purchase, category: purchased, amount: data.quantity, expiresAt: a.purchaseExpiry(*e.now),
+	})
+	return ""
+}
+
+// closeSettled closes a requested purchase. One that had failed ends the failure that it set, and its requested
+// amount counts in the current period.
+func (a *account) closeSettled(p *purchase) {
+	if p.state == purchaseFailed {
+		a.period.amount = plus(a.period.amount, p.amount)
+		if a.failedBy == p {
+			a.failedBy = nil
+		}
+	}
+	p.state = purchaseSettled
+}
+
+// purchaseExpiry is when a purchase settled at an instant expires, by the plan's validity.
+func (a *account) purchaseExpiry(at Instant) *Instant {
+	end := a.period.to
+	if a.plan.validityMonths > 0 {
+		end = at.plusMonths(a.plan.validityMonths)
+	}
+	return &end
+}
+
+func (e *Engine) failPurchase(a *account, data failedData) (reason string) {
+	open := a.openPurchase()
+	if open == nil || open.id != data.purchase {
+		return "unknown_purchase"
+	}
+	e.closeFailed(a, open, data.reason, *e.now)
+	return ""
+}
+
+// closeFailed closes the open purchase and sets the payment failure.
+func (e *Engine) closeFailed(a *account, p *purchase, reason string, at Instant) {
+	p.state = purchaseFailed
+	a.failedBy = p
+	if p.period == a.period.number {
+		a.period.amount = minus(a.period.amount, p.amount)
+	}
+	e.line(a, at, "purchase.failed", Line{"purchase": p.id, "reason": reason})
+}
+
+// autoPurchases counts the auto-purchases settled in the period and the open one.
+func (a *account) autoPurchases() int64 {
+	count := a.period.autoPurchases
+	if slices.ContainsFunc(a.purchases, func(p *purchase) bool { return p.state == purchaseOpen }) {
+		count++
+	}
+	return count
+}
