@@ -134,4 +134,6 @@ func offsets(all []got) []int64 {
 	return out
 }
 
+func attributesOf(codec int8) protocol.Attributes { return protocol.Attributes(codec) }
+
 func concat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }

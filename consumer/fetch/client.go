@@ -178,7 +178,7 @@ func (r *rules) newSet(topic string, partition int32, offset int64, data []byte)
 type group struct {
 	leader     int32
 	partitions []wireRequestPartition
-	sets       map[int32]*Set // those not answered yet
+	sets       map[int32]*Set
 	throttled  time.Duration
 }
 
@@ -243,7 +243,8 @@ func (c *Client) askAll(ctx context.Context, req Request, groups []*group) error
 	return nil
 }
 
-// ask sends one request and puts the answer into the sets of its group.
+// ask sends one request and puts the answer into the sets of its group. A set stays empty if the answer leaves its
+// partition out: some brokers do that when the bytes asked for are used up; its turn to be first comes.
 func (c *Client) ask(ctx context.Context, req Request, g *group) error {
 	op := fmt.Sprintf("fetching topic %s from broker %d", req.Topic, g.leader)
 	m, err := c.config.Transport.RoundTrip(ctx, c.config.Addr, &wireRequest{
@@ -267,13 +268,9 @@ func (c *Client) ask(ctx context.Context, req Request, g *group) error {
 		for p := range answer.Topics[t].Partitions {
 			part := &answer.Topics[t].Partitions[p]
 			if s := g.sets[part.Partition]; s != nil && answer.Topics[t].Topic == req.Topic {
-				delete(g.sets, part.Partition)
 				s.accept(part)
 			}
 		}
-	}
-	for _, s := range g.sets {
-		s.err = &RetriableError{Op: op, Err: fmt.Errorf("the answer leaves partition %d out", s.Partition)}
 	}
 	return nil
 }

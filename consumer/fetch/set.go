@@ -13,7 +13,7 @@ var errReleased = errors.New("the answer was released; its records are gone")
 type Set struct {
 	Topic         string
 	Partition     int32
-	HighWatermark int64 // offset that the next readable record will get, or Unknown
+	HighWatermark int64 // offset that the next readable record will get, or Unknown: the broker said nothing
 	LogStart      int64 // first offset that the log holds, or Unknown
 
 	rules *rules
