@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -257,3 +258,6 @@ func (a *account) subscriptionGrantID(start Instant) string {
 	}
 	return id
 }
+
+// sortedNames are the keys of a map in order of their bytes.
+func sortedNames[V any](byName map[string]V) []string { return slices.Sorted(maps.Keys(byName)) }

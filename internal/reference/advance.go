@@ -152,7 +152,7 @@ func (e *Engine) leavingNotices(a *account) []leavingNotice {
 		return nil
 	}
 	var notices []leavingNotice
-	for _, name := range slices.Sorted(maps.Keys(a.connections)) {
+	for _, name := range sortedNames(a.connections) {
 		c := a.connections[name]
 		source, destination := e.catalogue.connectors[c.source], e.catalogue.connectors[c.destination]
 		if source == nil || destination == nil {

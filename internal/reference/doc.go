@@ -28,4 +28,5 @@
 //	settle.go      section 7, notices, auto-purchase, status
 //	output.go      section 8, lines and balances
 //	replay.go      a whole log at once
+//	probe.go       what the log generator asks, to aim at edges
 package reference

@@ -1,10 +1,6 @@
 package reference
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "fmt"
 
 // Limits on a record's own time (contract, section 3).
 const (
@@ -197,14 +193,4 @@ func (e *Engine) applyWithoutData(a *account, typ string) (reason string) {
 		panic("reference: a type with members and without data: " + typ)
 	}
 	return ""
-}
-
-// accountIDs are the ids of all accounts in order of their bytes.
-func (e *Engine) accountIDs() []string {
-	var ids []string
-	for id := range e.accounts {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, strings.Compare)
-	return ids
 }

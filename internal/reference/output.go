@@ -3,8 +3,6 @@ package reference
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
-	"slices"
 )
 
 // line writes one line about an account.
@@ -46,7 +44,7 @@ func (e *Engine) write(at *Instant, typ string, members Line) {
 // Balances are the lines of all accounts, in order of id, as they stood after their last advance.
 func (e *Engine) Balances() []Line {
 	var lines []Line
-	for _, id := range e.accountIDs() {
+	for _, id := range sortedNames(e.accounts) {
 		lines = append(lines, e.accounts[id].balance())
 	}
 	return lines
@@ -61,7 +59,7 @@ func (a *account) balance() Line {
 		})
 	}
 	connections := []any{}
-	for _, name := range slices.Sorted(maps.Keys(a.usage)) {
+	for _, name := range sortedNames(a.usage) {
 		u := a.usage[name]
 		connections = append(connections, Line{
 			"connection": name, "used": formatCredits(u.used), "waived": formatCredits(u.waived),

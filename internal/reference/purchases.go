@@ -23,6 +23,8 @@ type purchase struct {
 	// period is the number of the period in which it was requested.
 	period int
 	state  purchaseState
+	// hasFailed stays true when a late settlement follows.
+	hasFailed bool
 }
 
 // requested is the purchase of an id that the engine requested, or nil.
@@ -120,7 +122,7 @@ func (e *Engine) failPurchase(a *account, data failedData) (reason string) {
 
 // closeFailed closes the open purchase and sets the payment failure.
 func (e *Engine) closeFailed(a *account, p *purchase, reason string, at Instant) {
-	p.state = purchaseFailed
+	p.state, p.hasFailed = purchaseFailed, true
 	a.failedBy = p
 	if p.period == a.period.number {
 		a.period.amount = minus(a.period.amount, p.amount)

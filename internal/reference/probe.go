@@ -1,0 +1,153 @@
+package reference
+
+import "math/big"
+
+// Probe is what the log generator wants to know of an account, to aim records at its edges.
+type Probe struct {
+	Known bool
+	// Due are the instants at which something is due, as far as it can be told now.
+	Due       []Instant
+	PeriodEnd Instant
+	Plan      string
+	// Available is in nano-credits; Marks are amounts at which something changes (notices, thresholds), likewise.
+	Available *big.Int
+	Marks     []*big.Int
+	// Open is the open purchase or empty; Failed are the requested purchases that failed.
+	Open        string
+	Failed      []string
+	Requested   int
+	Grants      []string
+	Connections []string
+}
+
+// Probe looks at an account without advancing it.
+func (e *Engine) Probe(id string) Probe {
+	a := e.accounts[id]
+	if a == nil {
+		return Probe{Available: zero()}
+	}
+	p := Probe{
+		Known: true, Due: e.dueInstants(a), PeriodEnd: a.period.to, Plan: a.plan.id,
+		Available: a.available(), Marks: a.marks(), Requested: len(a.purchases),
+	}
+	for _, requested := range a.purchases {
+		switch requested.state {
+		case purchaseOpen:
+			p.Open = requested.id
+		case purchaseFailed:
+			p.Failed = append(p.Failed, requested.id)
+		case purchaseSettled:
+		}
+	}
+	for _, g := range a.inBurnOrder() {
+		p.Grants = append(p.Grants, g.id)
+	}
+	p.Connections = sortedNames(a.connections)
+	return p
+}
+
+// marks are amounts of available credits at which settling decides otherwise.
+func (a *account) marks() []*big.Int {
+	marks := []*big.Int{zero(), new(big.Int).Neg(a.plan.maxOverdraft)}
+	if a.plan.lowBalance != nil {
+		marks = append(marks, a.plan.lowBalance)
+	}
+	if a.plan.autoPurchase != nil {
+		marks = append(marks, a.plan.autoPurchase.threshold)
+	}
+	if open := a.openPurchase(); open != nil {
+		marks = append(marks, new(big.Int).Neg(open.quantity))
+	}
+	if a.plan.subscription != nil {
+		for _, percent := range a.plan.usageNotices {
+			reached := times(a.plan.subscription.credits, big.NewInt(percent))
+			left := minus(reached.Div(reached, big.NewInt(100)), a.period.used)
+			marks = append(marks, minus(a.available(), left))
+		}
+	}
+	return marks
+}
+
+// Now is the partition's clock, if a record has set it.
+func (e *Engine) Now() (Instant, bool) {
+	if e.now == nil {
+		return 0, false
+	}
+	return *e.now, true
+}
+
+// RateOf is the rate of a source connector at an instant; ok says whether there is one.
+func (e *Engine) RateOf(source string, at Instant) (meter string, credits *big.Int, per int64, ok bool) {
+	entry, card := e.catalogue.entryAt(source, at), e.catalogue.cardAt(at)
+	if entry == nil || card == nil || card.rateOf(entry.kind) == nil {
+		return "", nil, 0, false
+	}
+	r := card.rateOf(entry.kind)
+	return r.meter, r.credits, r.per, true
+}
+
+// CatalogueInstants are those from which a rate card or an entry of a connector holds.
+func (e *Engine) CatalogueInstants() []Instant {
+	var instants []Instant
+	for _, card := range e.catalogue.cards {
+		instants = append(instants, card.effectiveFrom)
+	}
+	for _, name := range sortedNames(e.catalogue.connectors) {
+		for _, entry := range e.catalogue.connectors[name].entries {
+			if entry.at != beginning {
+				instants = append(instants, entry.at)
+			}
+		}
+	}
+	return instants
+}
+
+// Plans are the ids of the plans published, in order.
+func (e *Engine) Plans() []string { return sortedNames(e.catalogue.plans) }
+
+// Connectors are the names of the connectors known, in order.
+func (e *Engine) Connectors() []string { return sortedNames(e.catalogue.connectors) }
+
+// FailedPurchases are the ids that the engine requested and that failed, or failed and were settled late.
+func (e *Engine) FailedPurchases() []string {
+	var ids []string
+	for _, id := range sortedNames(e.accounts) {
+		for _, p := range e.accounts[id].purchases {
+			if p.hasFailed {
+				ids = append(ids, p.id)
+			}
+		}
+	}
+	return ids
+}
+
+// MissingRanges counts the ranges of missing numbers of the attempt that has most, by account.
+func (e *Engine) MissingRanges() map[string]int {
+	most := map[string]int{}
+	for id, a := range e.accounts {
+		for _, t := range a.memory.attempts {
+			most[id] = max(most[id], len(t.missing))
+		}
+	}
+	return most
+}
+
+// Accounts are the ids of the accounts opened, in order.
+func (e *Engine) Accounts() []string { return sortedNames(e.accounts) }
+
+// SubjectOf is the account that a line of a log is about, or empty where it names none.
+func SubjectOf(line []byte) string {
+	if r := decode(line); r.subject != nil && !r.broadcast {
+		return *r.subject
+	}
+	return ""
+}
+
+// LogTimeOf is the log time of a line, where it has a readable one.
+func LogTimeOf(line []byte) (at Instant, ok bool) {
+	r := decode(line)
+	if r.logTime == nil {
+		return 0, false
+	}
+	return *r.logTime, true
+}
