@@ -11,13 +11,16 @@ import (
 // them. Implementations answer the same way on the same calls; one conformance suite runs against all of them.
 //
 // An error of any method but Commit means that nothing is known to have happened. An error of Commit means that the
-// outcome is unknown: calling it again with the same argument is always right.
+// outcome is unknown: calling it again with the same argument is always right. (One that wraps ErrInvalidCommit is the
+// exception: nothing was tried, and the same argument fails again.)
 type Store interface {
 	// Position reads where a partition stands. A partition that the store does not have has Exists false.
 	Position(ctx context.Context, partition int32) (Position, error)
 	// Claim makes the caller the partition's only owner: it raises the epoch, and every commit under an earlier
 	// epoch is refused from then on. A partition that does not exist begins at offset 0.
 	// token must be unique to this claim: it tells two owners apart that a restored store gave the same number.
+	// A claim with the token that the partition is claimed with changes nothing, so a claim may be repeated when its
+	// reply was lost. The position returned is the one after the claim: Exists is true.
 	Claim(ctx context.Context, partition int32, token string) (Epoch, Position, error)
 	// Catalogue returns the accepted broadcasts of a partition in the order of their commits.
 	Catalogue(ctx context.Context, partition int32) ([][]byte, error)
@@ -27,9 +30,11 @@ type Store interface {
 	Segments(ctx context.Context, partition int32, keys []SegmentKey) ([][]byte, error)
 	// Commit makes all changes of a batch and its new position visible at once, or none of them.
 	Commit(ctx context.Context, commit *Commit) (Outcome, error)
-	// Due returns up to limit accounts whose next due instant is not after until, the earliest first.
+	// Due returns up to limit accounts whose next due instant is not after until, the earliest first, of one instant
+	// in order of id (bytes).
 	Due(ctx context.Context, partition int32, until drawdown.Time, limit int) ([]DueAccount, error)
-	// Accounts lists account ids of a partition page by page: cursor "" begins, next "" ends. An id may be repeated.
+	// Accounts lists account ids of a partition page by page: cursor "" begins, next "" ends. An id may be repeated,
+	// a page may be empty. An account that is there from the first page to the last is listed.
 	Accounts(ctx context.Context, partition int32, cursor string) (ids []string, next string, err error)
 	// RecordPartitions records how many partitions the log has when nothing is recorded yet, and returns the
 	// recorded count: an account's partition is fixed for ever.
@@ -44,7 +49,7 @@ type Epoch struct {
 
 // Position is where a partition stands in the log.
 type Position struct {
-	Exists bool
+	Exists bool // false: all else is zero, and Clock is NoTime
 	Epoch  Epoch
 	Next   drawdown.Offset // the first record whose effects are not in the store
 	Clock  drawdown.Time   // NoTime before any record set it
@@ -115,7 +120,8 @@ type Commit struct {
 	Broadcasts [][]byte
 	Index      []IndexEntry
 	// Wake lists connectors: the accounts of their index entries (those of this commit included) become due at
-	// Clock, unless they are due earlier.
+	// Clock, unless they are due earlier. An entry whose account is not stored wakes nobody: a tick for it would be
+	// rejected, and nothing would ever take it off the list again.
 	Wake []string
 	// Statuses is added to the partition's counts of accounts by status.
 	Statuses [drawdown.StatusCount]int64

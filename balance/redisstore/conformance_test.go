@@ -1,0 +1,11 @@
+package redisstore_test
+
+import (
+	"testing"
+
+	"drawdown/balance/storetest"
+)
+
+func openMiniredis(t *testing.T) storetest.Subject { return newSubject(t, newMiniredis(t)) }
+
+func TestConformance(t *testing.T) { storetest.Run(t, openMiniredis) }
