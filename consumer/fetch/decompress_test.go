@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/klauspost/compress/snappy"
@@ -76,29 +77,24 @@ func TestDecompressGivesBackWhatWasCompressed(t *testing.T) {
 }
 
 func TestDecompressStopsAtTheLimit(t *testing.T) {
-	data := make([]byte, 20<<20) // compresses a thousand times
-	d, err := newDecompressor(len(data) - 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, f := range compressed(t, data) {
-		t.Run(name, func(t *testing.T) {
-			if out, err := d.decompress(f.codec, nil, f.bytes); !errors.Is(err, errTooLarge) {
-				t.Fatalf("%d bytes, error %v", len(out), err)
-			}
-		})
-	}
-	small, err := newDecompressor(1 << 20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, f := range compressed(t, data) {
-		t.Run(name+", far above it", func(t *testing.T) {
-			out, err := small.decompress(f.codec, nil, f.bytes)
-			if !errors.Is(err, errTooLarge) || (f.codec != codecZstd && len(out) > 4<<20) {
-				t.Fatalf("%d bytes, error %v", len(out), err)
-			}
-		})
+	data := make([]byte, 4<<20) // compresses a thousand times
+	forms := compressed(t, data)
+	for _, limit := range []int{len(data) - 1, 64 << 10} {
+		d, err := newDecompressor(limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, f := range forms {
+			t.Run(fmt.Sprintf("%s, limit %d", name, limit), func(t *testing.T) {
+				out, err := d.decompress(f.codec, nil, f.bytes)
+				if !errors.Is(err, errTooLarge) {
+					t.Fatalf("%d bytes, error %v", len(out), err)
+				}
+				if f.codec != codecZstd && len(out) > 2*limit {
+					t.Fatalf("%d bytes before it stopped, the limit is %d", len(out), limit)
+				}
+			})
+		}
 	}
 }
 
