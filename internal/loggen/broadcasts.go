@@ -1,9 +1,6 @@
 package loggen
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 var kinds = []string{"api", "database", "module"}
 
@@ -21,20 +18,20 @@ func (g *generator) publishRates() event {
 	} else if g.chance(8) {
 		from = max(0, e.time-oneOf(g, millisecond, day))
 	}
-	var rates []string
+	rates := [][]member{}
 	for _, kind := range kinds {
 		if g.chance(98) {
 			rates = append(rates, g.rate(kind))
 		}
 	}
 	e.data = []member{
-		texts("version", version), {"effective_from", g.instant(from)}, {"rates", "[" + strings.Join(rates, ",") + "]"},
+		texts("version", version), {"effective_from", g.instant(from)}, {"rates", rates},
 	}
 	return e
 }
 
 // rate is a rate of a kind: whole, with remainders, free, tiny or dear.
-func (g *generator) rate(kind string) string {
+func (g *generator) rate(kind string) []member {
 	meter := oneOf(g, "records", "bytes", "operations")
 	credits, per := "1", int64(1)
 	switch g.IntN(6) {
@@ -47,7 +44,7 @@ func (g *generator) rate(kind string) string {
 	case 3:
 		credits, per = oneOf(g, "0", "100000000", "0.333333333"), oneOf[int64](g, 1, 3, 1000)
 	}
-	return plain([]member{texts("kind", kind), texts("meter", meter), texts("credits", credits), integer("per", per)})
+	return []member{texts("kind", kind), texts("meter", meter), texts("credits", credits), integer("per", per)}
 }
 
 func (g *generator) setConnector() event {

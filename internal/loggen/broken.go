@@ -1,6 +1,9 @@
 package loggen
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // emitBroken writes a record that is broken on purpose; some turn out sound all the same.
 func (g *generator) emitBroken() {
@@ -20,7 +23,8 @@ func (g *generator) emitBroken() {
 var notJSON = []string{
 	"", " ", "not json", "null", "[]", "1", `"text"`, "{", "}", "{}{}", `{"a":1,}`, `{"a" 1}`, `{a:1}`, `{'a':1}`,
 	"\xef\xbb\xbf{}", "[{}]", "true", `{"a":01}`, `{"a":.5}`, `{"a":1.}`, `{"a":+1}`, `{"a":NaN}`, `{"a":1e}`, `{"a":-}`,
-	`{"a":"` + "\t" + `"}`, `{"a":"\x"}`, `{"a":"\u12g4"}`, `{"a":tru}`, "\x00", "//{}", `{"a":1}/**/`, `{}`, `{"logtime":null}`,
+	`{"a":"` + "\t" + `"}`, `{"a":"\x"}`, `{"a":"\u12g4"}`, `{"a":tru}`, "\x00", "//{}", `{"a":"\`, `{"a":"\u12`, `{"a":"\ud83d\u12"}`, `{"a":"\ud83d\u12g4"}`, `{"a":[}`, `{"a":[1 2]}`, `{"a":[1,]}`,
+	`{,}`, `{"a"}`, `{"a":}`, `{1:2}`, `{"a":1 "b":2}`, `{"a":- 1}`, `{"a":1.e1}`, `{"a":0x1}`, `{"a":1_0}`, `{"a":Infinity}`, `{"a":""b"}`, `{"a":1}/**/`, `{}`, `{"logtime":null}`,
 }
 
 // damages turn the text of a sound record into one that is no JSON, or nearly so.
@@ -72,6 +76,9 @@ func (g *generator) tooDeep() string {
 
 // sample is a sound record to break: of any type.
 func (g *generator) sample() event {
+	if g.chance(35) { // plans have most rules
+		return g.publishPlan()
+	}
 	all := actions()
 	return all[g.IntN(len(all))].make(g)
 }
@@ -141,11 +148,20 @@ func (g *generator) mutate(list []member) {
 			}
 		}
 	}
-	if nested, ok := list[i].value.([]member); ok && len(nested) > 0 && !g.chance(8) {
-		copied := append([]member{}, nested...)
-		g.mutate(copied)
-		list[i].value = copied
-		return
+	switch nested := list[i].value.(type) {
+	case []member:
+		if len(nested) > 0 && !g.chance(8) {
+			list[i].value = g.mutatedCopy(nested)
+			return
+		}
+	case [][]member:
+		if len(nested) > 0 && !g.chance(20) {
+			copied := slices.Clone(nested)
+			j := g.IntN(len(copied))
+			copied[j] = g.mutatedCopy(copied[j])
+			list[i].value = copied
+			return
+		}
 	}
 	switch at := g.IntN(100); {
 	case at < 15:
@@ -157,6 +173,12 @@ func (g *generator) mutate(list []member) {
 	default:
 		list[i].value = g.strangeValue()
 	}
+}
+
+func (g *generator) mutatedCopy(list []member) []member {
+	copied := slices.Clone(list)
+	g.mutate(copied)
+	return copied
 }
 
 func isTime(key string) bool {

@@ -8,10 +8,10 @@ import (
 	"drawdown/internal/reference"
 )
 
-// member is one member of an object; its value is JSON text or, in data, nested members.
+// member is one member of an object; its value is JSON text or, in data, nested members or a list of such.
 type member struct {
 	key   string
-	value any // string (JSON text) or []member
+	value any // string (JSON text), []member or [][]member
 }
 
 // event is a record before it is spelled: what it says, apart from how it is written.
@@ -95,8 +95,15 @@ func plain(list []member) string {
 }
 
 func valueText(value any) string {
-	if nested, ok := value.([]member); ok {
-		return plain(nested)
+	switch value := value.(type) {
+	case []member:
+		return plain(value)
+	case [][]member:
+		var parts []string
+		for _, element := range value {
+			parts = append(parts, plain(element))
+		}
+		return "[" + strings.Join(parts, ",") + "]"
 	}
 	return value.(string)
 }
