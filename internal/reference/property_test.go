@@ -14,7 +14,7 @@ import (
 
 // logs are how many random logs each property is tried on, and how long they are.
 const (
-	logs    = 200
+	logs    = 120
 	records = 250
 )
 
