@@ -18,6 +18,10 @@
 //   - Offsets handed out for a partition only grow, and begin at the one asked for.
 //   - Memory behind a record is valid until Response.Release, and is never written to before.
 //
+// Records of transactions are handed out as they stand in the log, also those of a transaction that was aborted later
+// (isolation level read_uncommitted): a producer of events must not use transactions to take events back. In turn, a
+// transaction left open delays nobody.
+//
 // Importing this package replaces kafka-go's type of the Fetch answer for the whole process: kafka.Client.Fetch
 // panics from then on. kafka.Reader and kafka.Conn have code of their own and are not affected. The replacement relies
 // on how kafka-go v0.4.51 encodes tagged fields; a test pins the version.

@@ -49,7 +49,7 @@ func Differential(t *testing.T, b Broker) {
 	transport := &kafka.Transport{MetadataTTL: time.Second}
 	defer transport.CloseIdleConnections()
 
-	topic := createTopic(ctx, t, b, transport)
+	topic := createTopic(ctx, t, b, transport, partitions, "LogAppendTime")
 	began := time.Now()
 	written := produce(ctx, t, b, topic, transport)
 	ended := time.Now()
@@ -74,12 +74,13 @@ func Differential(t *testing.T, b Broker) {
 	}
 }
 
-func createTopic(ctx context.Context, t *testing.T, b Broker, transport *kafka.Transport) string {
+// createTopic makes a topic with a name of its own. Only a broker that knows append time is told a timestamp type.
+func createTopic(ctx context.Context, t *testing.T, b Broker, transport *kafka.Transport, partitions int, timestampType string) string {
 	t.Helper()
 	topic := fmt.Sprintf("fetchtest-%d", time.Now().UnixNano())
 	config := kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1}
 	if b.AppendTime {
-		config.ConfigEntries = []kafka.ConfigEntry{{ConfigName: "message.timestamp.type", ConfigValue: "LogAppendTime"}}
+		config.ConfigEntries = []kafka.ConfigEntry{{ConfigName: "message.timestamp.type", ConfigValue: timestampType}}
 	}
 	client := kafka.Client{Addr: kafka.TCP(b.Addr), Transport: transport}
 	res, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{config}})

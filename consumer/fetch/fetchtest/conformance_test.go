@@ -8,7 +8,7 @@ import (
 	"drawdown/consumer/fetch/fetchtest"
 )
 
-func TestDifferentialOnBrokerInProcess(t *testing.T) {
+func TestConformanceOfBrokerInProcess(t *testing.T) {
 	for name, brokers := range map[string]int{"one broker": 1, "three brokers": 3} {
 		t.Run(name, func(t *testing.T) {
 			c, err := kfake.NewCluster(kfake.NumBrokers(brokers))
@@ -16,7 +16,7 @@ func TestDifferentialOnBrokerInProcess(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			fetchtest.Differential(t, fetchtest.Broker{Addr: c.ListenAddrs()[0]})
+			fetchtest.Conformance(t, fetchtest.Broker{Addr: c.ListenAddrs()[0]})
 		})
 	}
 }
