@@ -28,7 +28,8 @@
 //
 // Where to find what:
 //
-//	client.go      Client: one request, one answer; splitting it by leader
+//	client.go      Client: one request, one answer
+//	ask.go         splitting a request by leader, asking each, taking their answers over
 //	leaders.go     which broker leads a partition, asked afresh when an answer says so
 //	offsets.go     the earliest and the latest offset of partitions
 //	wire.go        the Fetch messages as kafka-go encodes and decodes them, and their buffers
