@@ -64,12 +64,9 @@ func (g *generator) changePlan() event {
 			return e
 		})
 	}
-	plan := g.plan()
-	if g.chance(5) {
-		plan = oneOf(g, g.engine.Probe(account).Plan, plan)
-		if plan == "" {
-			plan = "gone"
-		}
+	plan, own := g.plan(), g.engine.Probe(account).Plan
+	if plan == own && g.chance(70) {
+		plan = g.plan()
 	}
 	return g.operationOf(account, "account.plan_changed", texts("plan", plan), texts("when", when))
 }

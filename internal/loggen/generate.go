@@ -106,7 +106,7 @@ func actions() []action {
 		{8, (*generator).failRequested},
 		{5, (*generator).settleFailed},
 		{10, (*generator).settleManual},
-		{3, (*generator).settleStrange},
+		{2, (*generator).settleStrange},
 		{10, (*generator).grantCredits},
 		{5, (*generator).voidGrant},
 		{8, (*generator).changePlan},
@@ -118,7 +118,7 @@ func actions() []action {
 		{6, (*generator).setConnection},
 		{2, (*generator).removeConnection},
 		{5, (*generator).repeat},
-		{2, (*generator).openAccount},
+		{1, (*generator).openAccount},
 		{2, (*generator).publishPlan},
 		{3, (*generator).publishRates},
 		{8, (*generator).setConnector},
@@ -234,6 +234,9 @@ func (g *generator) account() string {
 		account = g.accounts[0]
 	}
 	if !g.engine.Probe(account).Known && g.chance(50) {
+		if len(g.engine.Plans()) == 0 {
+			g.queue = append(g.queue, g.publishPlan)
+		}
 		g.queue = append(g.queue, func() event { return g.open(account) })
 	}
 	return account

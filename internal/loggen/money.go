@@ -61,8 +61,12 @@ func (g *generator) grantID(account string) string {
 
 func (g *generator) voidGrant() event {
 	account := g.account()
+	grants := g.engine.Probe(account).Grants
+	if len(grants) == 0 && g.chance(85) {
+		return g.usage()
+	}
 	id := g.grantID(account)
-	if grants := g.engine.Probe(account).Grants; len(grants) > 0 && g.chance(80) {
+	if len(grants) > 0 && g.chance(90) {
 		id = oneOf(g, grants...)
 	}
 	return g.operationOf(account, "credits.voided", texts("grant", id))
@@ -122,7 +126,7 @@ func (g *generator) settleRequested() event {
 func (g *generator) failRequested() event {
 	account, found := g.accountWithOpenPurchase()
 	if !found {
-		if g.chance(80) {
+		if g.chance(92) {
 			return g.usage()
 		}
 		account = g.account()
