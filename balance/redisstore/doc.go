@@ -44,7 +44,7 @@
 // maxmemory-policy must be noeviction: an evicted account is lost money. See [Store.Check]. Without
 // `hash-max-listpack-value 512` or more an account takes about twice the memory, since its packed state is longer
 // than the 64 bytes that Redis packs by default. The user needs, on the prefix's keys: EVALSHA, SCRIPT|LOAD, HGET, HMGET,
-// HGETALL, HSET, HDEL, HEXISTS, GET, SETNX, STRLEN, APPEND, DEL, SADD, SCARD, SMEMBERS, ZADD, ZCARD, ZRANGE, ZSCAN,
+// HGETALL, HSET, HDEL, HEXISTS, GET, SET, STRLEN, APPEND, DEL, SADD, SCARD, SMEMBERS, ZADD, ZCARD, ZRANGE, ZSCAN,
 // LLEN, LRANGE, RPUSH, and INFO for Check.
 //
 // File map:

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -129,6 +130,8 @@ var replyKinds = []struct {
 	{"NOAUTH", Denied}, {"WRONGPASS", Denied}, {"NOPERM", Denied}, {"DENIED", Denied},
 	{"AUTH", Denied}, // after "ERR": a password was sent to a server without one, or of an older form
 	{"invalid password", Denied}, {"Client sent AUTH", Denied},
+	{"The user executing the script", Denied},   // can't run a command, or can't access a key
+	{"Protocol error: unauthenticated", Denied}, // what a call of many arguments is told instead of NOAUTH
 	{"READONLY", ReadOnly},
 	{"WRONGTYPE", Corrupt},
 	{"LOADING", Unavailable}, {"BUSY", Unavailable}, {"MASTERDOWN", Unavailable}, {"CLUSTERDOWN", Unavailable},
@@ -139,8 +142,23 @@ var replyKinds = []struct {
 }
 
 func kindOfReply(reply redis.Error) ErrorKind {
+	text := strings.TrimPrefix(reply.Error(), "ERR ")
+	if strings.HasPrefix(text, "Error running script") || strings.HasPrefix(text, "Error compiling script") {
+		return kindOfScriptReply(text)
+	}
 	for _, known := range replyKinds {
-		if redis.HasErrorPrefix(reply, known.code) {
+		if strings.HasPrefix(text, known.code) {
+			return known.kind
+		}
+	}
+	return Refused
+}
+
+// kindOfScriptReply reads how Redis before 7, and miniredis, pass on the error of a command within a script: somewhere
+// in the text, after the place in the script.
+func kindOfScriptReply(text string) ErrorKind {
+	for _, known := range replyKinds {
+		if strings.Contains(text, ": "+known.code+" ") || strings.Contains(text, ": -"+known.code+" ") {
 			return known.kind
 		}
 	}
