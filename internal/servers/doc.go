@@ -13,6 +13,6 @@
 //   - A missing server is an error that names the command which installs it; nothing is skipped.
 //
 // Files: cache.go (where installed servers are, one installer at a time), free.go (ports), process.go (one child
-// process), server.go (start, stop, kill and restart on the same address and data), run.go (commands that an
+// process), debian.go (tools that Debian's package manager installs), server.go (start, stop, kill and restart on the same address and data), run.go (commands that an
 // installer runs).
 package servers

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -43,18 +42,9 @@ type Server struct {
 	*servers.Server
 }
 
-// Find looks for redis-server in PATH. If it is missing the error names the command which installs it.
-func Find() (path string, err error) {
-	path, err = exec.LookPath("redis-server")
-	if err != nil {
-		return "", &servers.MissingError{What: "redis-server", Where: "PATH", Remedy: servers.InstallCommand("redis")}
-	}
-	return path, nil
-}
-
 // Start starts a server and returns when it answers. Whoever started it calls Stop.
 func Start(ctx context.Context, options Options) (*Server, error) {
-	path, err := Find()
+	path, err := servers.RedisServer.Find()
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ type Conn struct {
 	addr uintptr // what chdb_connect returned: the address of the handle
 }
 
-// Parameter is one value for a {name:Type} placeholder in a query, written as ClickHouse writes values as text.
+// Parameter is one value for a {name:Type} placeholder in a query, escaped as in a TSV field: a newline is \n.
 type Parameter struct {
 	Name  string
 	Value string
