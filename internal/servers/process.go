@@ -123,11 +123,20 @@ func (p *Process) signal(signal syscall.Signal) error {
 
 // logTail is the end of the child's log, set off for use at the end of an error message.
 func (p *Process) logTail() string {
-	tail, err := fileTail(p.command.Log, logTailBytes)
-	if err != nil || tail == "" {
+	tail := LogTail(p.command.Log)
+	if tail == "" {
 		return ""
 	}
 	return fmt.Sprintf("; the end of its log (%s):\n%s", p.command.Log, tail)
+}
+
+// LogTail is the end of a log file, enough to see why a server failed; empty if there is none to read.
+func LogTail(path string) string {
+	tail, err := fileTail(path, logTailBytes)
+	if err != nil {
+		return ""
+	}
+	return tail
 }
 
 func fileTail(path string, limit int64) (string, error) {

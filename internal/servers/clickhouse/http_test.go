@@ -13,6 +13,7 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 
 	"drawdown/internal/servers/clickhouse"
+	"drawdown/internal/servers/serverstest"
 )
 
 // ask sends one request as curl would and returns its answer.
@@ -35,7 +36,7 @@ func ask(t *testing.T, server *clickhouse.Server, method, target, body string) (
 }
 
 func TestPlainHTTP(t *testing.T) {
-	server := start(t, clickhouse.Options{})
+	server := serverstest.ClickHouse(t, clickhouse.Options{})
 	query := func(text string) string { return "/?query=" + url.QueryEscape(text) }
 	for _, test := range []struct {
 		rule, method, target, body string
@@ -77,7 +78,7 @@ func TestPlainHTTP(t *testing.T) {
 }
 
 func TestAnErrorReachesTheClientAsTheEnginesException(t *testing.T) {
-	conn := open(t, clientOptions(start(t, clickhouse.Options{})))
+	conn := open(t, clientOptions(serverstest.ClickHouse(t, clickhouse.Options{})))
 	err := conn.Exec(t.Context(), "INSERT INTO nowhere SELECT 1")
 	var exception *ch.Exception
 	if !errors.As(err, &exception) || exception.Code != 60 {
@@ -86,7 +87,7 @@ func TestAnErrorReachesTheClientAsTheEnginesException(t *testing.T) {
 }
 
 func TestOnlyThePasswordLetsIn(t *testing.T) {
-	server := start(t, clickhouse.Options{Password: "a secret"})
+	server := serverstest.ClickHouse(t, clickhouse.Options{Password: "a secret"})
 	for _, test := range []struct {
 		rule string
 		auth ch.Auth

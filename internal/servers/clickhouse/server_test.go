@@ -14,25 +14,12 @@ import (
 
 	"drawdown/internal/servers/clickhouse"
 	"drawdown/internal/servers/clickhouse/engine"
+	"drawdown/internal/servers/serverstest"
 )
 
 func TestMain(m *testing.M) {
 	engine.MaybeRunChild()
 	m.Run()
-}
-
-func start(t *testing.T, options clickhouse.Options) *clickhouse.Server {
-	t.Helper()
-	server, err := clickhouse.Start(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
 }
 
 func clientOptions(server *clickhouse.Server) *ch.Options {
@@ -103,7 +90,7 @@ func insert(ctx context.Context, conn driver.Conn, token string, first, rows int
 }
 
 func TestARepeatedInsertWithTheSameTokenChangesNeitherTableNorView(t *testing.T) {
-	conn := open(t, clientOptions(start(t, clickhouse.Options{})))
+	conn := open(t, clientOptions(serverstest.ClickHouse(t, clickhouse.Options{})))
 	createTables(t, conn)
 	const rows = 200_000
 	for range 2 {
@@ -131,7 +118,7 @@ func TestARepeatedInsertWithTheSameTokenChangesNeitherTableNorView(t *testing.T)
 }
 
 func TestReadersSeeWholeBlocksWhileWritersInsert(t *testing.T) {
-	conn := open(t, clientOptions(start(t, clickhouse.Options{})))
+	conn := open(t, clientOptions(serverstest.ClickHouse(t, clickhouse.Options{})))
 	createTables(t, conn)
 	const writers, blocks, rows = 4, 5, 1000
 	writing, readers := errgroup.Group{}, errgroup.Group{}
@@ -177,7 +164,7 @@ func TestReadersSeeWholeBlocksWhileWritersInsert(t *testing.T) {
 }
 
 func TestDataAndTokensOutliveStopAndCrash(t *testing.T) {
-	server := start(t, clickhouse.Options{})
+	server := serverstest.ClickHouse(t, clickhouse.Options{})
 	conn := open(t, clientOptions(server))
 	createTables(t, conn)
 	for i, end := range []func() error{server.Halt, server.Kill} {

@@ -13,10 +13,11 @@ import (
 	"github.com/shopspring/decimal"
 
 	"drawdown/internal/servers/clickhouse"
+	"drawdown/internal/servers/serverstest"
 )
 
 func TestTypesComeBackAsTheyWent(t *testing.T) {
-	conn := open(t, clientOptions(start(t, clickhouse.Options{})))
+	conn := open(t, clientOptions(serverstest.ClickHouse(t, clickhouse.Options{})))
 	exec(t, conn, `CREATE TABLE typed (id UInt64, amount Decimal(38, 9), at DateTime64(3, 'UTC'), account LowCardinality(String),
 		parts Array(Tuple(grant String, amount Decimal(38, 9)))) ENGINE = MergeTree ORDER BY id`)
 	amount := decimal.RequireFromString("99999999999999999999999999999.123456789")
@@ -51,7 +52,7 @@ func TestTypesComeBackAsTheyWent(t *testing.T) {
 }
 
 func TestGooseMigratesUpAndKnowsItHas(t *testing.T) {
-	server := start(t, clickhouse.Options{})
+	server := serverstest.ClickHouse(t, clickhouse.Options{})
 	db := ch.OpenDB(clientOptions(server))
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
@@ -89,7 +90,7 @@ func TestGooseMigratesUpAndKnowsItHas(t *testing.T) {
 }
 
 func TestRowsArriveThroughEveryCompression(t *testing.T) {
-	server := start(t, clickhouse.Options{})
+	server := serverstest.ClickHouse(t, clickhouse.Options{})
 	createTables(t, open(t, clientOptions(server)))
 	want := uint64(0)
 	for _, method := range []ch.CompressionMethod{ch.CompressionNone, ch.CompressionLZ4, ch.CompressionZSTD, ch.CompressionGZIP, ch.CompressionDeflate} {

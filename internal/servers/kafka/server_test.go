@@ -12,21 +12,8 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"drawdown/internal/servers/kafka"
+	"drawdown/internal/servers/serverstest"
 )
-
-func start(t *testing.T, options kafka.Options) *kafka.Server {
-	t.Helper()
-	server, err := kafka.Start(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
 
 func write(ctx context.Context, server *kafka.Server, values ...string) error {
 	writer := &kafkago.Writer{Addr: kafkago.TCP(server.Addr()), Topic: "log", BatchTimeout: time.Millisecond, RequiredAcks: kafkago.RequireAll, BatchBytes: 64 << 20}
@@ -60,7 +47,7 @@ func read(t *testing.T, server *kafka.Server, group string, n int) []string {
 }
 
 func TestTheLogOutlivesStopAndCrashOnTheSamePort(t *testing.T) {
-	server := start(t, kafka.Options{})
+	server := serverstest.Kafka(t, kafka.Options{})
 	if err := server.CreateTopic(t.Context(), "log", 1, map[string]string{"message.timestamp.type": "LogAppendTime"}); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +76,7 @@ func TestTheLogOutlivesStopAndCrashOnTheSamePort(t *testing.T) {
 }
 
 func TestOptionsReachTheBroker(t *testing.T) {
-	server := start(t, kafka.Options{HeapMiB: 512, MessageMaxBytes: 2000, Properties: map[string]string{"compression.type": "producer"}})
+	server := serverstest.Kafka(t, kafka.Options{HeapMiB: 512, MessageMaxBytes: 2000, Properties: map[string]string{"compression.type": "producer"}})
 	if err := server.CreateTopic(t.Context(), "log", 1, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -4,31 +4,14 @@ package redis_test
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"drawdown/internal/servers/redis"
+	"drawdown/internal/servers/serverstest"
 )
-
-func start(t *testing.T, options redis.Options) *redis.Server {
-	t.Helper()
-	server, err := redis.Start(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-		if _, err := os.Stat(server.Dir()); options.Dir == "" && !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("the temporary folder is still there: %v", err)
-		}
-	})
-	return server
-}
 
 func client(t *testing.T, server *redis.Server, password string) *goredis.Client {
 	t.Helper()
@@ -44,7 +27,7 @@ func client(t *testing.T, server *redis.Server, password string) *goredis.Client
 func TestAnAppendOnlyServerKeepsItsDataThroughStopAndCrash(t *testing.T) {
 	for _, fsync := range []redis.Fsync{redis.Always, redis.Everysec} {
 		t.Run(string(fsync), func(t *testing.T) {
-			server := start(t, redis.Options{AppendOnly: fsync, Password: `a "secret"`})
+			server := serverstest.Redis(t, redis.Options{AppendOnly: fsync, Password: `a "secret"`})
 			conn := client(t, server, `a "secret"`)
 			for i, end := range []func() error{server.Halt, server.Kill, func() error { return nil }} {
 				if n, err := conn.Incr(t.Context(), "n").Result(); err != nil || n != int64(i+1) {
@@ -59,7 +42,7 @@ func TestAnAppendOnlyServerKeepsItsDataThroughStopAndCrash(t *testing.T) {
 }
 
 func TestAServerInMemoryStartsEmptyAgain(t *testing.T) {
-	server := start(t, redis.Options{})
+	server := serverstest.Redis(t, redis.Options{})
 	conn := client(t, server, "")
 	if err := conn.Set(t.Context(), "key", "value", 0).Err(); err != nil {
 		t.Fatal(err)
@@ -73,7 +56,7 @@ func TestAServerInMemoryStartsEmptyAgain(t *testing.T) {
 }
 
 func TestAFullServerRefusesWritesAndAWrongPasswordIsRefused(t *testing.T) {
-	server := start(t, redis.Options{MaxMemoryBytes: 2 << 20, Password: "right"})
+	server := serverstest.Redis(t, redis.Options{MaxMemoryBytes: 2 << 20, Password: "right"})
 	err := client(t, server, "right").Set(t.Context(), "key", strings.Repeat("x", 4<<20), 0).Err()
 	if err == nil {
 		err = client(t, server, "right").Set(t.Context(), "another", "x", 0).Err()
