@@ -54,6 +54,11 @@ func Run(ctx context.Context, spec Spec) (*Server, error) {
 
 func (s *Server) makeDir() error {
 	if s.spec.Dir != "" {
+		dir, err := filepath.Abs(s.spec.Dir) // the server may run in another working folder
+		if err != nil {
+			return fmt.Errorf("start %s: find its data folder: %w", s.spec.Name, err)
+		}
+		s.spec.Dir = dir
 		if err := os.MkdirAll(s.spec.Dir, 0o755); err != nil {
 			return fmt.Errorf("start %s: make its data folder: %w", s.spec.Name, err)
 		}

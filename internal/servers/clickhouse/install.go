@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -78,6 +79,9 @@ func cacheDir() (string, error) { return servers.CacheDir("clickhouse-" + Versio
 
 // fill downloads, verifies and unpacks the package into the folder. npm's own scripts are not run.
 func fill(ctx context.Context, progress io.Writer, dir string, wanted download) error {
+	if _, err := exec.LookPath("npm"); err != nil {
+		return &servers.MissingError{What: "npm", Where: "PATH", Remedy: "apt-get install -y npm"}
+	}
 	name, err := servers.RunCommand(ctx, progress, dir, nil, "npm", "pack", "--silent", "--ignore-scripts", wanted.npmPackage+"@"+Version)
 	if err != nil {
 		return err

@@ -46,6 +46,11 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return start(ctx, installed, options, "-XX:SharedArchiveFile="+installed.archive())
+}
+
+// start runs a broker; java is given further flags.
+func start(ctx context.Context, installed installation, options Options, flags ...string) (*Server, error) {
 	free, err := servers.FreePorts(2)
 	if err != nil {
 		return nil, err
@@ -56,7 +61,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		Addr:         listen.client,
 		Dir:          options.Dir,
 		Prepare:      func(dir string) error { return prepare(ctx, installed, dir, listen, options) },
-		Command:      func(dir string) (servers.Command, error) { return command(installed, dir, options), nil },
+		Command:      func(dir string) (servers.Command, error) { return command(installed, dir, options, flags), nil },
 		Ready:        func(ctx context.Context) error { return ready(ctx, listen.client) },
 		StartTimeout: startTimeout,
 	})
@@ -77,7 +82,7 @@ func prepare(ctx context.Context, installed installation, dir string, listen por
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	_, err = servers.RunCommand(ctx, io.Discard, dir, nil, installed.java, "-XX:TieredStopAtLevel=1", "-cp", installed.classPath,
+	_, err = servers.RunCommand(ctx, io.Discard, installed.dir, nil, installed.java, "-XX:TieredStopAtLevel=1", "-cp", classPath,
 		"kafka.tools.StorageTool", "format", "--cluster-id", clusterID(), "--config", propertiesFile(dir))
 	return err
 }
@@ -91,19 +96,19 @@ func clusterID() string {
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
-func command(installed installation, dir string, options Options) servers.Command {
+func command(installed installation, dir string, options Options, flags []string) servers.Command {
 	heap := options.HeapMiB
 	if heap == 0 {
 		heap = heapDefaultMiB
 	}
 	return servers.Command{
 		Path: installed.java,
-		Dir:  dir,
-		Args: []string{
-			"-Xmx" + strconv.Itoa(heap) + "m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true",
+		Dir:  installed.dir,
+		Args: append(flags[:len(flags):len(flags)],
+			"-Xmx"+strconv.Itoa(heap)+"m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true",
 			"-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
-			"-cp", installed.classPath, "kafka.Kafka", propertiesFile(dir),
-		},
+			"-cp", classPath, "kafka.Kafka", propertiesFile(dir),
+		),
 	}
 }
 
