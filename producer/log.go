@@ -13,6 +13,9 @@ import (
 // Log appends records to the metering topic and waits until all in-sync replicas have them. It
 // knows nothing of what a record says: usage, operations and broadcasts all go through it. Safe
 // for concurrent use.
+//
+// It stands on the library's Client.Produce and not on its Writer: that one goes on retrying, and
+// sleeping, after the caller's context has ended, so that Close could not keep its word.
 type Log struct {
 	config    Config
 	client    *kafka.Client

@@ -60,7 +60,7 @@ func (p *Producer) Report(ctx context.Context, usage Usage) error {
 	}
 	e := entry{usage, record{key: usage.Account, value: usage.Event(p.config.Source), headers: eventHeaders}}
 	for {
-		accepted, err, changed := p.offer(e)
+		changed, accepted, err := p.offer(e)
 		if accepted || err != nil {
 			return err
 		}
@@ -73,22 +73,22 @@ func (p *Producer) Report(ctx context.Context, usage Usage) error {
 }
 
 // offer accepts the entry if there is room, or returns what to wait for.
-func (p *Producer) offer(e entry) (accepted bool, err error, changed <-chan struct{}) {
+func (p *Producer) offer(e entry) (changed <-chan struct{}, accepted bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closing {
-		return false, ErrClosed, nil
+		return nil, false, ErrClosed
 	}
 	if int(p.accepted-p.settled)+len(p.failed) >= p.config.BufferEvents {
 		if len(p.failed) > 0 && p.accepted == p.settled {
-			return false, ErrUncollected, nil // nothing under way will make room
+			return nil, false, ErrUncollected // nothing under way will make room
 		}
-		return false, nil, p.changed
+		return p.changed, false, nil
 	}
 	p.pending = append(p.pending, e)
 	p.accepted++
 	p.announce()
-	return true, nil, nil
+	return nil, true, nil
 }
 
 // Flush waits until every event accepted before the call is settled. It returns nil if all that

@@ -117,6 +117,7 @@ func TestScannerFindsWhatADecoderFinds(t *testing.T) {
 		`{"type":"STATE","state":{"data":{"cursor":1}}}`, `{"type":"STATE","state":{}}`, `{"type":"STATE"}`,
 		`{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"u"}},"stream":{}}}`,
 		`{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"u"}}},"state":{"type":"STREAM"}}`,
+		`{"state":{"type":"GLOBAL"},"record":{"stream":"s","data":1},"type":"STATE"}`,
 		`{}`, `[]`, `""`, `null`, `5`, ``, ` `, `{"":""}`,
 		`{"type":"RECORD","record":{"stream":"` + strings.Repeat("n", 200) + `","data":{}}}`,
 	} {
@@ -129,6 +130,10 @@ func TestScannerFindsWhatADecoderFinds(t *testing.T) {
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Fatalf("%s\ncut at %d: found %+v, want %+v", line, cut, got, want)
 			}
+		}
+		one, again := scanAll([]byte(line)), scanAll([]byte(line+"\n"+line))
+		if fmt.Sprint(again) != fmt.Sprint(append(one, one...)) {
+			t.Fatalf("%s\nonce: found %+v, twice: %+v", line, one, again)
 		}
 	}
 }

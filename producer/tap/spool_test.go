@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,9 +232,7 @@ func TestOutboxWhileTheDiskFails(t *testing.T) {
 		t.Fatalf("then what is in memory: %v", then)
 	}
 	o.ack(2) // sent from memory
-	for range memoryMax {
-		o.add(one)
-	}
+	o.add(slices.Repeat(one, memoryMax))
 	if !o.full() {
 		t.Error("memory is not bounded")
 	}

@@ -436,7 +436,7 @@ func TestASpoolThatCannotBeUsedDoesNotBreakTheSync(t *testing.T) {
 	if err := Run(t.Context(), options, strings.NewReader(recordLine("users", 1)), &output, stderr); err != nil {
 		t.Fatalf("Run: %v", err)
 	}
-	if !strings.Contains(stderr.String(), "the spool cannot be used") || output.String() != recordLine("users", 1) {
+	if text := stderr.String(); !strings.Contains(text, "the spool cannot be used") || strings.Contains(text, "lost") || output.String() != recordLine("users", 1) {
 		t.Errorf("stderr: %s", stderr)
 	}
 	untilRecords(t, broker, 1)
