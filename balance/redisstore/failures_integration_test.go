@@ -22,7 +22,7 @@ import (
 // when the call began, and the commit needs many steps: it went over the limit in the middle of its writes.
 func TestAFullServerAppliesAllOrNothing(t *testing.T) {
 	const accounts, growth = 200, 4000
-	const step, below, above = 16 << 10, 256 << 10, 3 << 20
+	const step, below, above = 32 << 10, 512 << 10, 3 << 20
 	server := newServer(t, redisserver.Options{MaxMemoryBytes: 1 << 30})
 	client := newClient(t, &redis.Options{Addr: server.Addr(), PoolSize: 1})
 	store := newSubject(t, client)

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,8 +14,8 @@ import (
 	"drawdown/balance"
 )
 
-// Store implements [balance.Store] in Redis 6.2 or later, Valkey, a cluster of either, or miniredis. Its methods may
-// be called from any goroutine.
+// Store implements [balance.Store] in Redis 7 or later, Valkey, a cluster of either, or miniredis. Its methods may be
+// called from any goroutine.
 type Store struct {
 	client   redis.UniversalClient
 	keys     keyspace
@@ -57,14 +58,14 @@ func (s *Store) Position(ctx context.Context, partition int32) (balance.Position
 // Claim implements [balance.Store].
 func (s *Store) Claim(ctx context.Context, partition int32, token string) (balance.Epoch, balance.Position, error) {
 	const op = "claim"
+	if token == "" {
+		return balance.Epoch{}, balance.Position{}, &Error{Kind: Invalid, Op: op, Partition: partition, Err: errors.New("no token")}
+	}
 	position, err := s.claim(ctx, partition, token)
 	return position.Epoch, position, classify(op, partition, err)
 }
 
 func (s *Store) claim(ctx context.Context, partition int32, token string) (balance.Position, error) {
-	if token == "" {
-		return balance.Position{}, fmt.Errorf("%w: no token", balance.ErrInvalidCommit)
-	}
 	args := []any{"evalsha", claimScript.digest, "1", s.keys.partition(partition).meta(), token}
 	for _, field := range statusFields {
 		args = append(args, field)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -76,6 +77,30 @@ func binarySafe(t *testing.T, store Subject) {
 		t.Fatalf("catalogue: %q, %v", broadcasts, err)
 	}
 	equal(t, "woken", len(o.due(c.Clock, 100)), len(ids))
+}
+
+// ownBuffers overwrites what was passed and what was returned: the store must have, and give, copies.
+func ownBuffers(t *testing.T, store Subject) {
+	o := claim(t, store, "one")
+	c := o.full("a")
+	o.apply(c)
+	change := &c.Accounts[0]
+	for _, passed := range [][]byte{change.Core, change.Fields[0].Value, change.Appends[0].Data, c.Broadcasts[0]} {
+		clear(passed)
+	}
+	for range 2 { // the second time what the first one returned has been overwritten
+		stored := o.load("a")[0]
+		contents, errSegments := store.Segments(ctx(), 17, []balance.SegmentKey{{Account: "a", Segment: "ids"}})
+		broadcasts, errCatalogue := store.Catalogue(ctx(), 17)
+		if err := errors.Join(errSegments, errCatalogue); err != nil {
+			t.Fatal(err)
+		}
+		got := [][]byte{stored.Core, stored.Fields[0].Value, contents[0], broadcasts[0]}
+		equal(t, "parts", fmt.Sprintf("%s", got), "[core of a c data broadcast]")
+		for _, returned := range got {
+			clear(returned)
+		}
+	}
 }
 
 func segments(t *testing.T, store Subject) {

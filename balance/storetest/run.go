@@ -54,6 +54,7 @@ var cases = []struct {
 	{"an invalid commit changes nothing", invalid},
 	{"fields are replaced and deleted one by one", fields},
 	{"names and values are bytes", binarySafe},
+	{"the caller may use its buffers again", ownBuffers},
 	{"segments grow and are dropped", segments},
 	{"the catalogue keeps the order", catalogue},
 	{"statuses are counted", statuses},
