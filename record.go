@@ -101,6 +101,7 @@ type Record struct {
 	Source  []byte
 	Account []byte // the subject if it is a valid account id, else nil
 	Time    Time   // when it happened
+	Raw     []byte // the record as it stands in the log
 
 	Usage     Usage     // for SyncUsage
 	Operation Operation // for types with members other than SyncUsage

@@ -1,0 +1,193 @@
+package balance
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"drawdown"
+)
+
+// stateVersion opens every packed part. A part of another version is refused, never guessed at.
+const stateVersion = 1
+
+// errDamaged says that a packed part is not what was written.
+var errDamaged = errors.New("damaged state")
+
+// VersionError says that the store holds state of a version that this program does not know.
+type VersionError struct{ Found uint64 }
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("stored state has version %d, this program reads version %d: run the newer program", e.Found, stateVersion)
+}
+
+// packer appends values in their packed form.
+type packer struct{ buf []byte }
+
+func (w *packer) version()      { w.uint(stateVersion) }
+func (w *packer) uint(v uint64) { w.buf = binary.AppendUvarint(w.buf, v) }
+
+func (w *packer) bool(v bool) {
+	if v {
+		w.uint(1)
+		return
+	}
+	w.uint(0)
+}
+
+func (w *packer) text(s string) {
+	w.uint(uint64(len(s)))
+	w.buf = append(w.buf, s...)
+}
+
+// credits packs an amount that is not negative.
+func (w *packer) credits(c drawdown.Credits) { w.uint(uint64(c)) }
+
+// time packs an instant; NoTime is 0, Never 1.
+func (w *packer) time(t drawdown.Time) {
+	switch t {
+	case drawdown.NoTime:
+		w.uint(0)
+	case drawdown.Never:
+		w.uint(1)
+	default:
+		w.uint(uint64(t) + 2)
+	}
+}
+
+// total packs the number of words in use and the words.
+func (w *packer) total(t drawdown.Total) {
+	lo, mid, hi := t.Words()
+	words := [3]uint64{lo, mid, hi}
+	n := len(words)
+	for n > 0 && words[n-1] == 0 {
+		n--
+	}
+	w.uint(uint64(n))
+	for _, word := range words[:n] {
+		w.uint(word)
+	}
+}
+
+// spans packs ascending spans as differences.
+func (w *packer) spans(spans []span) {
+	w.uint(uint64(len(spans)))
+	end := uint64(0)
+	for _, s := range spans {
+		w.uint(s.low - end)
+		w.uint(s.high - s.low)
+		end = s.high
+	}
+}
+
+// unpacker reads what a packer appended. After an error it returns zeros.
+type unpacker struct {
+	buf []byte
+	err error
+}
+
+func (r *unpacker) fail() {
+	if r.err == nil {
+		r.err = errDamaged
+	}
+	r.buf = nil
+}
+
+// version checks the version that opens a part.
+func (r *unpacker) version() {
+	if v := r.uint(); r.err == nil && v != stateVersion {
+		r.err = &VersionError{Found: v}
+		r.buf = nil
+	}
+}
+
+func (r *unpacker) uint() uint64 {
+	v, n := binary.Uvarint(r.buf)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.buf = r.buf[n:]
+	return v
+}
+
+func (r *unpacker) bool() bool {
+	v := r.uint()
+	if v > 1 {
+		r.fail()
+	}
+	return v == 1
+}
+
+func (r *unpacker) text() string {
+	n := r.uint()
+	if n > uint64(len(r.buf)) {
+		r.fail()
+		return ""
+	}
+	s := string(r.buf[:n])
+	r.buf = r.buf[n:]
+	return s
+}
+
+func (r *unpacker) credits() drawdown.Credits {
+	c := drawdown.Credits(r.uint())
+	if c < 0 {
+		r.fail()
+	}
+	return c
+}
+
+func (r *unpacker) time() drawdown.Time {
+	switch v := r.uint(); v {
+	case 0:
+		return drawdown.NoTime
+	case 1:
+		return drawdown.Never
+	default:
+		return drawdown.Time(v - 2)
+	}
+}
+
+func (r *unpacker) total() drawdown.Total {
+	var words [3]uint64
+	n := r.uint()
+	if n > uint64(len(words)) {
+		r.fail()
+		return drawdown.Total{}
+	}
+	for i := range words[:n] {
+		words[i] = r.uint()
+	}
+	return drawdown.TotalOfWords(words[0], words[1], words[2])
+}
+
+// count reads how many things follow, each of at least one byte.
+func (r *unpacker) count() int {
+	n := r.uint()
+	if n > uint64(len(r.buf)) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (r *unpacker) spans() []span {
+	n := r.count()
+	spans := make([]span, 0, n)
+	end := uint64(0)
+	for range n {
+		low := end + r.uint()
+		end = low + r.uint()
+		spans = append(spans, span{low, end})
+	}
+	return spans
+}
+
+// finish reports what went wrong, also bytes left over.
+func (r *unpacker) finish() error {
+	if r.err == nil && len(r.buf) > 0 {
+		r.fail()
+	}
+	return r.err
+}

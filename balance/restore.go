@@ -1,0 +1,150 @@
+package balance
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"drawdown"
+)
+
+// Segments of an account: ids of usage without seq and of operations by time, and purchases ever settled.
+const (
+	usageSegment     = 'u'
+	operationSegment = 'o'
+	settledSegment   = "p"
+)
+
+// RestorePosition sets the position and the clock from the store.
+func (p *Partition) RestorePosition(position Position) {
+	p.next = position.Next
+	p.clock = drawdown.NoTime
+	if position.Exists {
+		p.clock = position.Clock
+	}
+}
+
+// Missing reports whether the account is not in memory: it must be restored before a record of it is applied.
+func (p *Partition) Missing(account []byte) bool {
+	_, known := p.accounts[string(account)]
+	return !known
+}
+
+// Restore takes an account as the store has it (also one that is absent) and returns the names of the segments that
+// must be restored too, by RestoreSegments, before a record of the account is applied.
+func (p *Partition) Restore(s Stored) (segments []string, err error) {
+	if s.Mark == (Mark{}) && s.Core == nil {
+		p.accounts[s.Account] = nil
+		return nil, nil
+	}
+	a := newAccount(s.Account)
+	a.stored = s.Mark
+	a.changedAt = drawdown.Offset(s.Mark.Version) - 1
+	if err := a.unpack(s.Core, p.plans); err != nil {
+		return nil, fmt.Errorf("restore account %s: %w", s.Account, err)
+	}
+	if a.available() != s.Mark.Balance {
+		return nil, fmt.Errorf("restore account %s: its state says %v credits, its balance %v: %w",
+			s.Account, a.available(), s.Mark.Balance, errDamaged)
+	}
+	a.storedStatus = a.status
+	if err := p.restoreConnections(a, s.Fields); err != nil {
+		return nil, fmt.Errorf("restore account %s: %w", s.Account, err)
+	}
+	p.accounts[a.id] = a
+	return a.segmentNames(), nil
+}
+
+func (p *Partition) restoreConnections(a *account, fields []Field) error {
+	for _, f := range fields {
+		if name, isConnection := strings.CutPrefix(f.Name, connectionField); isConnection {
+			c, err := p.unpackConnection(name, f.Value)
+			if err != nil {
+				return fmt.Errorf("connection %q: %w", name, err)
+			}
+			a.connections[name] = c
+			if a.isEnrolled() {
+				a.linked[c.source], a.linked[c.destination] = true, true
+			}
+		}
+	}
+	for _, f := range fields {
+		if strings.HasPrefix(f.Name, frozenField) {
+			if err := a.restoreFrozen(f); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range a.connections {
+		sort.Slice(c.attempts.frozen, func(i, j int) bool { return c.attempts.frozen[i].number < c.attempts.frozen[j].number })
+	}
+	return nil
+}
+
+func (a *account) restoreFrozen(f Field) error {
+	name, number, err := parseFrozenField(f.Name)
+	if err != nil {
+		return err
+	}
+	c := a.connections[name]
+	if c == nil {
+		return fmt.Errorf("attempts of the unknown connection %q: %w", name, errDamaged)
+	}
+	block, err := unpackFrozen(number, f.Value)
+	c.attempts.frozen = append(c.attempts.frozen, block)
+	return err
+}
+
+func (a *account) segmentNames() []string {
+	var names []string
+	for i := range a.usageIDs.segments {
+		names = append(names, segmentName(usageSegment, a.usageIDs.segments[i].number))
+	}
+	for i := range a.operationIDs.segments {
+		names = append(names, segmentName(operationSegment, a.operationIDs.segments[i].number))
+	}
+	if a.purchases.settledCount > 0 {
+		names = append(names, settledSegment)
+	}
+	return names
+}
+
+// RestoreSegments takes the content of an account's segments, named as Restore returned them.
+func (p *Partition) RestoreSegments(account string, names []string, data [][]byte) error {
+	a := p.accounts[account]
+	for i, name := range names {
+		if !a.restoreSegment(name, data[i]) {
+			return fmt.Errorf("restore segment %s of account %s: %w", name, account, errDamaged)
+		}
+	}
+	return nil
+}
+
+func (a *account) restoreSegment(name string, packed []byte) bool {
+	if name == settledSegment {
+		return a.purchases.restoreSettled(packed)
+	}
+	memory := &a.usageIDs
+	if name[0] == operationSegment {
+		memory = &a.operationIDs
+	}
+	for i := range memory.segments {
+		if s := &memory.segments[i]; segmentName(name[0], s.number) == name {
+			return s.restore(packed)
+		}
+	}
+	return false
+}
+
+// restoreSettled takes the ids ever settled; their number must be the one that the account's core has.
+func (s *purchases) restoreSettled(packed []byte) bool {
+	const size = len(fingerprint{})
+	if len(packed) != s.settledCount*size {
+		return false
+	}
+	s.settled = make(map[fingerprint]struct{}, s.settledCount)
+	for ; len(packed) > 0; packed = packed[size:] {
+		s.settled[fingerprint(packed)] = struct{}{}
+	}
+	return len(s.settled) == s.settledCount
+}
