@@ -54,3 +54,14 @@ func (a *account) balance() drawdown.Balance {
 	}
 	return b
 }
+
+// Known returns how many of the accounts in memory there really are.
+func (p *Partition) Known() int {
+	known := 0
+	for _, a := range p.accounts {
+		if a != nil {
+			known++
+		}
+	}
+	return known
+}
