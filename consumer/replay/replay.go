@@ -95,9 +95,6 @@ func (r *run) apply(line []byte) {
 	r.decoder.Reset()
 	r.record.Offset = drawdown.Offset(r.lines.summary.Records)
 	r.decoder.Decode(line, drawdown.NoTime, &r.record)
-	if r.record.Type.IsBroadcast() {
-		r.record.Raw = bytes.Clone(r.record.Raw)
-	}
 	if r.record.Account != nil && r.partition.Missing(r.record.Account) {
 		// Nothing is stored before a log: an account that is not in memory is none.
 		_, _ = r.partition.Restore(balance.Stored{Account: string(r.record.Account)})
