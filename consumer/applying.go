@@ -19,6 +19,7 @@ type machine interface {
 	Apply(rec *drawdown.Record, out drawdown.Output)
 	Clock() drawdown.Time
 	Take(epoch balance.Epoch, next drawdown.Offset) *balance.Commit
+	TakeGaps() balance.Gaps
 	Committed(next drawdown.Offset)
 	Evict(keep int) int
 	Cached() int
@@ -207,6 +208,7 @@ func (a *applier) handOver() {
 	b := a.batch
 	a.outputs.closeCharges(b.next, a.machine.Clock())
 	b.commit = a.machine.Take(a.epoch, b.next)
+	b.tally.gaps = a.machine.TakeGaps()
 	a.inFlight++
 	a.to <- b
 	if last := len(a.free) - 1; last >= 0 {

@@ -36,8 +36,8 @@ type Config struct {
 	FetchBytesMax int           `koanf:"fetch_bytes_max"`
 	FetchWaitMax  time.Duration `koanf:"fetch_wait_max"`
 
-	// CacheAccountsMax bounds the accounts in memory, over all partitions of the worker. Beyond it accounts that were
-	// not used lately are dropped and read again when needed. (A batch may exceed it while it is applied.)
+	// CacheAccountsMax bounds the accounts in memory, over all partitions of the worker. Beyond it accounts whose
+	// changes are committed are dropped, and read again when needed. (A batch may exceed it while it is applied.)
 	CacheAccountsMax int `koanf:"cache_accounts_max"`
 
 	// MessageBytesMax bounds what is published at once; it must not exceed the topics' max.message.bytes.

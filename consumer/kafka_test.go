@@ -16,6 +16,7 @@ import (
 	kafka "github.com/segmentio/kafka-go"
 
 	"drawdown"
+	"drawdown/balance"
 	"drawdown/balance/chargebatch"
 	"drawdown/balance/memstore"
 	"drawdown/consumer/fetch"
@@ -116,11 +117,16 @@ func (c *cluster) ends(topic string) (ends [clusterPartitions]int64) {
 // caughtUp waits until the store stands at the end of every partition.
 func (c *cluster) caughtUp(workers ...*Worker) {
 	c.t.Helper()
+	c.caughtUpIn(c.store, workers...)
+}
+
+func (c *cluster) caughtUpIn(store balance.Store, workers ...*Worker) {
+	c.t.Helper()
 	var ends, stand [clusterPartitions]int64
 	for range 600 {
 		ends = c.ends(c.cfg.MeteringTopic)
 		for partition := range stand {
-			position, err := c.store.Position(c.t.Context(), int32(partition))
+			position, err := store.Position(c.t.Context(), int32(partition))
 			if err != nil {
 				c.t.Fatal(err)
 			}

@@ -17,6 +17,8 @@ type Metrics struct {
 	ledger      prometheus.Counter
 	notices     prometheus.Counter
 	duplicates  prometheus.Counter
+	missing     prometheus.Counter
+	arrived     prometheus.Counter
 	exhaustions prometheus.Counter
 	ticks       prometheus.Counter
 	loads       prometheus.Counter
@@ -45,6 +47,8 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		ledger:      counter("drawdown_ledger_entries_total", "Ledger entries and notices published."),
 		notices:     counter("drawdown_notices_total", "Notices to customers published."),
 		duplicates:  counter("drawdown_duplicates_total", "Records that repeated one already applied. A high rate means that producers retry a lot or number their events wrongly."),
+		missing:     counter("drawdown_sequence_gaps_total", "Sequence numbers of usage events left missing by a later one. Those that don't arrive later (drawdown_sequence_gaps_filled_total) are usage that was never charged: a producer loses events."),
+		arrived:     counter("drawdown_sequence_gaps_filled_total", "Missing sequence numbers that arrived after all. High means that events arrive out of order."),
 		exhaustions: counter("drawdown_exhaustions_total", "Accounts whose status became exhausted or payment_failed. A high rate means that customers' syncs stop."),
 		ticks:       counter("drawdown_ticks_total", "Tick records appended for accounts that were due. High while many idle accounts have something due at once, such as at the start of a month."),
 		loads:       counter("drawdown_accounts_loaded_total", "Accounts read from the store. A high rate in steady state means that cache_accounts_max is too small."),
@@ -64,7 +68,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 
 		partitions: newPartitionCollector(),
 	}
-	registerer.MustRegister(m.events, m.eventBytes, m.charges, m.ledger, m.notices, m.duplicates, m.exhaustions, m.ticks,
+	registerer.MustRegister(m.events, m.eventBytes, m.charges, m.ledger, m.notices, m.duplicates, m.missing, m.arrived, m.exhaustions, m.ticks,
 		m.loads, m.rebalances, m.rejected, m.purchases, m.commits, m.retries, m.accounts, m.batchEvents, m.loadDuration,
 		m.publishDuration, m.commitDuration, m.visibleAfter, &m.partitions)
 	m.initialise()
@@ -113,6 +117,8 @@ func (m *Metrics) applied(b *batch) {
 	m.ledger.Add(float64(t.ledger))
 	m.notices.Add(float64(t.notices))
 	m.duplicates.Add(float64(t.duplicates))
+	m.missing.Add(float64(t.gaps.Left))
+	m.arrived.Add(float64(t.gaps.Arrived))
 	m.exhaustions.Add(float64(t.exhausted))
 	for reason, count := range t.rejected {
 		m.rejected.WithLabelValues(string(reason)).Add(float64(count))

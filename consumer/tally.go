@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"drawdown"
+	"drawdown/balance"
 	"drawdown/consumer/fetch"
 )
 
@@ -21,6 +22,7 @@ type tally struct {
 	capped     int
 	exhausted  int // accounts that became unusable
 	notices    int
+	gaps       balance.Gaps
 	begun      time.Time     // when the first record was applied
 	appended   drawdown.Time // append time of the first record
 	logTime    drawdown.Time // append time of the last record

@@ -143,6 +143,8 @@ func (m *toyMachine) Take(epoch balance.Epoch, next drawdown.Offset) *balance.Co
 	return c
 }
 
+func (m *toyMachine) TakeGaps() balance.Gaps { return balance.Gaps{Left: 1} }
+
 func (m *toyMachine) Committed(next drawdown.Offset) { m.committed = next }
 
 func (m *toyMachine) Evict(keep int) int {

@@ -35,8 +35,6 @@ type world struct {
 	topics   TopicState
 	earliest int64 // first offset that the log still has
 	random   *rand.Rand
-	// commits counts the commits asked for.
-	commits int
 }
 
 // part is one worker's connection to the world. It can be cut, as by a crash of the worker.
@@ -71,7 +69,7 @@ func (w *world) worker(fault func(call string, after bool) error) *Worker {
 	return &Worker{
 		cfg: w.cfg,
 		deps: parts{
-			Source: p, Topics: p, Store: &faultyStore{Store: w.store, part: p}, Keys: anyKey{},
+			Source: p, Topics: p, Store: &faultyStore{Store: w.store, fault: fault}, Keys: anyKey{},
 			NewMachine: func(int32) machine { return newToyMachine() }, Now: time.Now,
 		},
 		producer: p, metrics: NewMetrics(prometheus.NewRegistry()), log: slog.New(slog.DiscardHandler), joined: errNotJoined,
@@ -192,53 +190,51 @@ func (p *part) take(from *publication) int64 {
 	return int64(len(p.outputs[from.topic])) - 1
 }
 
-// faultyStore is the world's store behind a connection with faults.
+// faultyStore is a store behind a connection with faults.
 type faultyStore struct {
-	*memstore.Store
-	part *part
+	balance.Store
+	// fault is asked before and after each call's effect; an error is what the worker sees.
+	fault func(call string, after bool) error
 }
 
 func (s *faultyStore) Position(ctx context.Context, partition int32) (balance.Position, error) {
-	if err := s.part.fault("position", false); err != nil {
+	if err := s.fault("position", false); err != nil {
 		return balance.Position{}, err
 	}
 	return s.Store.Position(ctx, partition)
 }
 
 func (s *faultyStore) Claim(ctx context.Context, partition int32, token string) (balance.Epoch, balance.Position, error) {
-	if err := s.part.fault("claim", false); err != nil {
+	if err := s.fault("claim", false); err != nil {
 		return balance.Epoch{}, balance.Position{}, err
 	}
 	epoch, position, err := s.Store.Claim(ctx, partition, token)
-	if lost := s.part.fault("claim", true); lost != nil {
+	if lost := s.fault("claim", true); lost != nil {
 		return balance.Epoch{}, balance.Position{}, lost
 	}
 	return epoch, position, err
 }
 
 func (s *faultyStore) Load(ctx context.Context, partition int32, accounts []string) ([]balance.Stored, error) {
-	if err := s.part.fault("load", false); err != nil {
+	if err := s.fault("load", false); err != nil {
 		return nil, err
 	}
 	return s.Store.Load(ctx, partition, accounts)
 }
 
 func (s *faultyStore) Commit(ctx context.Context, c *balance.Commit) (balance.Outcome, error) {
-	if err := s.part.fault("commit", false); err != nil {
+	if err := s.fault("commit", false); err != nil {
 		return balance.Outcome{}, err
 	}
-	s.part.mu.Lock()
-	s.part.commits++
-	s.part.mu.Unlock()
 	outcome, err := s.Store.Commit(ctx, c)
-	if lost := s.part.fault("commit", true); lost != nil {
+	if lost := s.fault("commit", true); lost != nil {
 		return balance.Outcome{}, lost
 	}
 	return outcome, err
 }
 
 func (s *faultyStore) Due(ctx context.Context, partition int32, until drawdown.Time, limit int) ([]balance.DueAccount, error) {
-	if err := s.part.fault("due", false); err != nil {
+	if err := s.fault("due", false); err != nil {
 		return nil, err
 	}
 	return s.Store.Due(ctx, partition, until, limit)
