@@ -29,11 +29,11 @@ func NewLog(config Config) (*Log, error) {
 		return nil, err
 	}
 	config = config.withDefaults()
-	tlsConfig, err := config.Security.tlsConfig()
+	tlsConfig, err := config.Security.TLSConfig()
 	if err != nil {
 		return nil, err
 	}
-	mechanism, err := config.Security.mechanism()
+	mechanism, err := config.Security.SASL()
 	if err != nil {
 		return nil, err
 	}

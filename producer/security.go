@@ -65,7 +65,8 @@ func (s Security) Validate() error {
 	return errors.Join(faults...)
 }
 
-func (s Security) tlsConfig() (*tls.Config, error) {
+// TLSConfig is the encryption to use, nil for none. It reads the files.
+func (s Security) TLSConfig() (*tls.Config, error) {
 	if !s.TLS {
 		return nil, nil
 	}
@@ -90,7 +91,8 @@ func (s Security) tlsConfig() (*tls.Config, error) {
 	return config, nil
 }
 
-func (s Security) mechanism() (sasl.Mechanism, error) {
+// SASL is the login to use, nil for none. It reads the password file.
+func (s Security) SASL() (sasl.Mechanism, error) {
 	if s.Mechanism == "" {
 		return nil, nil
 	}

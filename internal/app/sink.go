@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	kafka "github.com/segmentio/kafka-go"
+
+	"drawdown/consumer/fetch"
+	"drawdown/sinks/clickhouse"
+)
+
+// NewSink puts a sink together. Call closeAll after Run has returned.
+func (c *Config) NewSink(registerer prometheus.Registerer, log *slog.Logger) (sink Part, closeAll func(), err error) {
+	cluster, err := c.Cluster()
+	if err != nil {
+		return nil, nil, err
+	}
+	dsn, err := c.clickHouseDSN()
+	if err != nil {
+		return nil, nil, fmt.Errorf("clickhouse.dsn_file: %w", err)
+	}
+	// What the outputs' topics are stamped with does not matter: rows carry their instants.
+	reader, err := fetch.NewClient(fetch.Config{Transport: cluster.Transport, Addr: cluster.Addr, AllowCreateTime: true})
+	if err != nil {
+		return nil, nil, fmt.Errorf("configure the sink: %w", err)
+	}
+	database, err := c.OpenDatabase()
+	if err != nil {
+		return nil, nil, err
+	}
+	config := c.sink(dsn)
+	made, err := clickhouse.New(*config, clickhouse.Deps{
+		Store: database, Source: clickhouse.NewKafkaSource(reader, config.FetchBytesMax), Registerer: registerer, Log: log,
+		NewGroup: func() (clickhouse.Group, error) {
+			return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+				ID: config.Group, Brokers: cluster.Brokers, Dialer: cluster.Dialer,
+				Topics: []string{config.ChargesTopic, config.LedgerTopic}, StartOffset: kafka.FirstOffset,
+			})
+		},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return &migratedSink{made, dsn, config.RetryMax, log}, func() { database.Close(); cluster.Close() }, nil
+}
+
+// migratedSink brings the tables up to date before the sink writes.
+type migratedSink struct {
+	Part
+	dsn   string
+	pause time.Duration
+	log   *slog.Logger
+}
+
+// Run waits for ClickHouse as long as it is away: nothing else waits for it.
+func (s *migratedSink) Run(ctx context.Context) error {
+	for {
+		applied, err := clickhouse.Migrate(ctx, s.dsn)
+		if err == nil {
+			if applied > 0 {
+				s.log.Info("brought the tables up to date", "migrations", applied)
+			}
+			return s.Part.Run(ctx)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.log.Warn("the sink waits for ClickHouse", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(s.pause):
+		}
+	}
+}
