@@ -33,14 +33,12 @@ type Database struct {
 }
 
 // OpenDatabase opens the database that the address names: clickhouse://user:password@host:9000/database for the native
-// protocol, http:// or https:// for HTTP. It does not connect. timeout bounds each request.
+// protocol, http:// or https:// for HTTP. It does not connect. timeout bounds each request. Rows are sent as they are,
+// which costs least on a fast network; with ?compress=lz4 they take a third of it.
 func OpenDatabase(dsn string, timeout time.Duration) (*Database, error) {
 	options, err := ch.ParseDSN(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open ClickHouse: read its address: %w", err)
-	}
-	if options.Compression == nil {
-		options.Compression = &ch.Compression{Method: ch.CompressionLZ4}
 	}
 	options.ReadTimeout = timeout
 	conn, err := ch.Open(options)
