@@ -50,7 +50,7 @@ func (c *committer) commit(ctx context.Context, b *batch) error {
 		return err
 	}
 	c.metrics.committed(outcome.Kind, time.Since(begun))
-	if err := c.judge(outcome, b.commit); err != nil {
+	if err := judge(c.partition, outcome, b.commit); err != nil {
 		return err
 	}
 	c.gauge.committed(b)
@@ -59,17 +59,17 @@ func (c *committer) commit(ctx context.Context, b *batch) error {
 }
 
 // judge says whether the partition may go on after an outcome.
-func (c *committer) judge(outcome balance.Outcome, commit *balance.Commit) error {
+func judge(partition int32, outcome balance.Outcome, commit *balance.Commit) error {
 	switch outcome.Kind {
 	case balance.Applied, balance.AlreadyApplied:
 		return nil
 	case balance.Fenced:
-		return &FencedError{Partition: c.partition, Epoch: commit.Epoch, Found: outcome.Found.Epoch}
+		return &FencedError{Partition: partition, Epoch: commit.Epoch, Found: outcome.Found.Epoch}
 	case balance.Rewound:
-		return &RewoundError{Partition: c.partition, Expected: commit.Expected, Found: outcome.Found}
+		return &RewoundError{Partition: partition, Expected: commit.Expected, Found: outcome.Found}
 	default: // Diverged, and whatever a newer store may say: nothing was written
 		return &DivergedError{
-			Partition: c.partition, Expected: commit.Expected, Found: outcome.Found.Next,
+			Partition: partition, Expected: commit.Expected, Found: outcome.Found.Next,
 			Account: outcome.Account, Before: outcome.Expected, Other: outcome.Got,
 		}
 	}
