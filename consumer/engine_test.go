@@ -316,39 +316,43 @@ func TestWorkerIsReplay(t *testing.T) {
 		for seed := range uint64(12) {
 			t.Run(kind+" seed "+strconv.Itoa(int(seed)), func(t *testing.T) {
 				onCluster(t, func(t *testing.T, c *cluster) {
-					random := rand.New(rand.NewPCG(seed, 7))
 					store, closeStore := openStore(t, kind)
 					defer closeStore()
-					c.cfg.Partitions = []int32{0, 1, 2, 3}
-					c.cfg.TickInterval = time.Hour
-					c.cfg.BatchEventsMax = 1 + random.IntN(300)
-					c.cfg.FetchBytesMax = 4 << 10 << random.IntN(6)
-					c.cfg.CacheAccountsMax = 1 + random.IntN(30)
-					c.cfg.MessageBytesMax = 20<<10 + random.IntN(100<<10)
-					c.spread(random, loggen.Generate(seed, 1500, loggen.Options{Accounts: 20}))
-					for range 5 {
-						stop := run(t, c.engineWorker(store, faults(random, 5+random.IntN(100), 20+random.IntN(300))))
-						stopOther := func() {}
-						if random.IntN(3) == 0 { // another owner of the same partitions
-							stopOther = run(t, c.engineWorker(store, faults(random, 20, 20+random.IntN(300))))
-						}
-						time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)
-						stop()
-						stopOther()
-					}
-					last := c.engineWorker(store, faults(random, 100, 0))
-					stop := run(t, last)
-					c.caughtUpIn(store, last)
-					stop()
-					lines, balances := c.replay()
-					compare(t, "line", c.published(), lines)
-					compare(t, "balance of", c.balances(store), balances)
-					if len(lines) < 500 || !strings.Contains(fmt.Sprint(lines), `"type":"charge"`) {
-						t.Errorf("the log causes %d lines only", len(lines))
-					}
+					workerIsReplay(t, c, store, seed)
 				})
 			})
 		}
+	}
+}
+
+func workerIsReplay(t *testing.T, c *cluster, store balance.Store, seed uint64) {
+	random := rand.New(rand.NewPCG(seed, 7))
+	c.cfg.Partitions = []int32{0, 1, 2, 3}
+	c.cfg.TickInterval, c.cfg.RetryPauseMax, c.cfg.DrainTimeout = time.Hour, 200*time.Millisecond, time.Second
+	c.cfg.BatchEventsMax = 1 + random.IntN(300)
+	c.cfg.FetchBytesMax = 4 << 10 << random.IntN(6)
+	c.cfg.CacheAccountsMax = 1 + random.IntN(30)
+	c.cfg.MessageBytesMax = 20<<10 + random.IntN(100<<10)
+	c.spread(random, loggen.Generate(seed, 1500, loggen.Options{Accounts: 20}))
+	for range 5 {
+		stop := run(t, c.engineWorker(store, faults(random, 5+random.IntN(100), 20+random.IntN(300))))
+		stopOther := func() {}
+		if random.IntN(3) == 0 { // another owner of the same partitions
+			stopOther = run(t, c.engineWorker(store, faults(random, 20, 20+random.IntN(300))))
+		}
+		time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)
+		stop()
+		stopOther()
+	}
+	last := c.engineWorker(store, faults(random, 100, 0))
+	stop := run(t, last)
+	c.caughtUpIn(store, last)
+	stop()
+	lines, balances := c.replay()
+	compare(t, "line", c.published(), lines)
+	compare(t, "balance of", c.balances(store), balances)
+	if len(lines) < 500 || !strings.Contains(fmt.Sprint(lines), `"type":"charge"`) {
+		t.Errorf("the log causes %d lines only", len(lines))
 	}
 }
 

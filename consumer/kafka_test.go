@@ -31,7 +31,7 @@ type cluster struct {
 	cfg       Config
 	store     *memstore.Store
 	keys      *signature.Keys
-	broker    *embedded.Kafka
+	address   string
 	transport *kafka.Transport
 	dialer    *kafka.Dialer
 	topics    *Topics
@@ -42,40 +42,46 @@ const clusterPartitions = 4
 // onCluster runs a test in virtual time on a broker of its own.
 func onCluster(t *testing.T, test func(t *testing.T, c *cluster)) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{t: t, cfg: Default(), store: memstore.New()}
-		c.cfg.AllowCreateTime = true
-		keys, err := signature.Parse([]byte("ops:" + strings.Repeat("QUJD", 11) + "\n"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.keys = keys
 		broker, dial, err := embedded.VirtualKafka(embedded.KafkaOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.broker = broker
-		c.transport = &kafka.Transport{Dial: dial, MetadataTTL: time.Second}
-		c.dialer = &kafka.Dialer{DialFunc: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return dial(ctx, network, address)
-		}}
-		c.topics = NewTopics(c.cfg, c.transport, c.addr())
-		spec := DefaultTopicSpec()
-		spec.Partitions = clusterPartitions
-		if err := c.topics.Ensure(t.Context(), spec); err != nil {
-			t.Fatal(err)
-		}
+		c := newCluster(t, broker.Addr(), dial)
+		c.cfg.AllowCreateTime = true
+		c.ensureTopics()
 		test(t, c)
 		c.transport.CloseIdleConnections()
 		broker.Close()
 	})
 }
 
-func (c *cluster) addr() net.Addr { return kafka.TCP(c.broker.Addr()) }
+func newCluster(t *testing.T, address string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *cluster {
+	keys, err := signature.Parse([]byte("ops:" + strings.Repeat("QUJD", 11) + "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &cluster{
+		t: t, cfg: Default(), store: memstore.New(), keys: keys, address: address,
+		transport: &kafka.Transport{Dial: dial, MetadataTTL: time.Second}, dialer: &kafka.Dialer{DialFunc: dial},
+	}
+}
+
+func (c *cluster) ensureTopics() {
+	c.t.Helper()
+	c.topics = NewTopics(c.cfg, c.transport, c.addr())
+	spec := DefaultTopicSpec()
+	spec.Partitions = clusterPartitions
+	if err := c.topics.Ensure(c.t.Context(), spec); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cluster) addr() net.Addr { return kafka.TCP(c.address) }
 
 func (c *cluster) worker() *Worker {
 	c.t.Helper()
 	w, err := New(c.cfg, Deps{
-		Transport: c.transport, Addr: c.addr(), Brokers: []string{c.broker.Addr()}, Dialer: c.dialer,
+		Transport: c.transport, Addr: c.addr(), Brokers: []string{c.address}, Dialer: c.dialer,
 		Store: c.store, Keys: c.keys, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -171,41 +177,42 @@ func usageMessage(account string, quantity, attempt int) kafka.Message {
 	return kafka.Message{Key: []byte(account), Value: []byte(usage(account, quantity, attempt))}
 }
 
-func TestWorkersOnKafka(t *testing.T) {
-	onCluster(t, func(t *testing.T, c *cluster) {
-		for i := range 40 {
-			c.produce(usageMessage(fmt.Sprint("account-", i), i+1, 1))
-		}
-		first := c.worker()
-		stopFirst := run(t, first)
-		c.caughtUp(first)
-		if err := first.Ready(); err != nil {
-			t.Errorf("ready: %v", err)
-		}
+func TestWorkersOnKafka(t *testing.T) { onCluster(t, workersShareTheLog) }
 
-		second := c.worker() // takes half of the partitions over
-		stopSecond := run(t, second)
-		for range 600 {
-			if len(second.assigned()) == 2 && len(first.assigned()) == 2 && first.Ready() == nil && second.Ready() == nil {
-				break
-			}
-			time.Sleep(100 * time.Millisecond)
+// workersShareTheLog runs two workers of one group.
+func workersShareTheLog(t *testing.T, c *cluster) {
+	for i := range 40 {
+		c.produce(usageMessage(fmt.Sprint("account-", i), i+1, 1))
+	}
+	first := c.worker()
+	stopFirst := run(t, first)
+	c.caughtUp(first)
+	if err := first.Ready(); err != nil {
+		t.Errorf("ready: %v", err)
+	}
+
+	second := c.worker() // takes half of the partitions over
+	stopSecond := run(t, second)
+	for range 600 {
+		if len(second.assigned()) == 2 && len(first.assigned()) == 2 && first.Ready() == nil && second.Ready() == nil {
+			break
 		}
-		if got := append(first.assigned(), second.assigned()...); len(got) != clusterPartitions {
-			t.Errorf("the workers have the partitions %v", got)
-		}
-		c.produce(usageMessage("account-1", 100, 1), usageMessage("account-2", 100, 1), usageMessage("account-7", 100, 7))
-		c.caughtUp(first, second)
-		time.Sleep(5 * time.Second) // account-7 is due by then
-		c.caughtUp(first, second)
-		stopFirst()
-		c.produce(usageMessage("account-3", 1000, 1))
-		c.caughtUp(second)
-		stopSecond()
-		c.checkCharges(map[string]uint64{"account-1": 102, "account-2": 103, "account-3": 1004, "account-7": 108})
-		c.checkTick("account-7")
-		c.checkGroup()
-	})
+		time.Sleep(100 * time.Millisecond)
+	}
+	if got := append(first.assigned(), second.assigned()...); len(got) != clusterPartitions {
+		t.Errorf("the workers have the partitions %v", got)
+	}
+	c.produce(usageMessage("account-1", 100, 1), usageMessage("account-2", 100, 1), usageMessage("account-7", 100, 7))
+	c.caughtUp(first, second)
+	time.Sleep(5 * time.Second) // account-7 is due by then
+	c.caughtUp(first, second)
+	stopFirst()
+	c.produce(usageMessage("account-3", 1000, 1))
+	c.caughtUp(second)
+	stopSecond()
+	c.checkCharges(map[string]uint64{"account-1": 102, "account-2": 103, "account-3": 1004, "account-7": 108})
+	c.checkTick("account-7")
+	c.checkGroup()
 }
 
 // assigned returns the partitions that the worker has.
@@ -284,109 +291,109 @@ func (c *cluster) checkGroup() {
 	}
 }
 
-func TestRejectsAreKeptWholeAndPutBack(t *testing.T) {
-	onCluster(t, func(t *testing.T, c *cluster) {
-		at := func(account string) int32 { return murmur.Partition([]byte(account), clusterPartitions) }
-		opened := `{"specversion":"1.0","id":"o1","source":"test","type":"email.verified","subject":"acme","time":"2026-01-01T00:00:00Z"}`
-		wrong := (at("lost") + 1) % clusterPartitions
-		headers := []kafka.Header{{Key: "trace", Value: []byte{0, 255}}, {Key: HeaderReason, Value: []byte("forged")}, {Key: "trace"}}
-		c.produce(
-			kafka.Message{Key: []byte("acme"), Value: []byte("{not JSON"), Headers: headers},
-			kafka.Message{Key: []byte("acme"), Value: nil},
-			kafka.Message{Key: []byte("acme"), Value: []byte(opened), Headers: []kafka.Header{{Key: signature.Header, Value: []byte("ops:" + strings.Repeat("0", 64))}}},
-		)
-		p := &producer{transport: c.transport, addr: c.addr(), messageBytesMax: c.cfg.MessageBytesMax}
-		misplaced := message{key: []byte("lost"), value: []byte(usage("lost", 5, 1))}
-		if err := p.publish(t.Context(), newRetrier(time.Second), wrong, []publication{{topic: c.cfg.MeteringTopic, messages: []message{misplaced}}}, func() {}); err != nil {
-			t.Fatal(err)
-		}
-		worker := c.worker()
-		stop := run(t, worker)
-		c.caughtUp(worker)
+func TestRejectsAreKeptWholeAndPutBack(t *testing.T) { onCluster(t, rejectsAreKeptWholeAndPutBack) }
 
-		rejects, err := NewRejects(c.cfg, c.transport, c.addr(), slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		list := func(filter RejectFilter) (reasons []string) {
-			t.Helper()
-			for record, err := range rejects.List(t.Context(), filter) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				reasons = append(reasons, string(record.Reason))
-			}
-			return slices.Sorted(slices.Values(reasons))
-		}
-		if got := list(AllRejects()); !slices.Equal(got, []string{"malformed", "malformed", "unsigned_operation", "wrong_partition"}) {
-			t.Errorf("rejected: %v", got)
-		}
-		for _, f := range []struct {
-			narrow func(*RejectFilter)
-			want   int
-		}{
-			{func(f *RejectFilter) { f.Reason = drawdown.Malformed }, 2},
-			{func(f *RejectFilter) { f.Account = "acme" }, 1},
-			{func(f *RejectFilter) { f.Account = "lost" }, 1},
-			{func(f *RejectFilter) { f.Partition = wrong; f.Reason = drawdown.WrongPartition }, 1},
-			{func(f *RejectFilter) { f.Since = drawdown.TimeOf(time.Now().Add(time.Hour)) }, 0},
-		} {
-			filter := AllRejects()
-			f.narrow(&filter)
-			if got := list(filter); len(got) != f.want {
-				t.Errorf("filter %+v: %v, want %d", filter, got, f.want)
-			}
-		}
+func rejectsAreKeptWholeAndPutBack(t *testing.T, c *cluster) {
+	at := func(account string) int32 { return murmur.Partition([]byte(account), clusterPartitions) }
+	opened := `{"specversion":"1.0","id":"o1","source":"test","type":"email.verified","subject":"acme","time":"2026-01-01T00:00:00Z"}`
+	wrong := (at("lost") + 1) % clusterPartitions
+	headers := []kafka.Header{{Key: "trace", Value: []byte{0, 255}}, {Key: HeaderReason, Value: []byte("forged")}, {Key: "trace"}}
+	c.produce(
+		kafka.Message{Key: []byte("acme"), Value: []byte("{not JSON"), Headers: headers},
+		kafka.Message{Key: []byte("acme"), Value: nil},
+		kafka.Message{Key: []byte("acme"), Value: []byte(opened), Headers: []kafka.Header{{Key: signature.Header, Value: []byte("ops:" + strings.Repeat("0", 64))}}},
+	)
+	p := &producer{transport: c.transport, addr: c.addr(), messageBytesMax: c.cfg.MessageBytesMax}
+	misplaced := message{key: []byte("lost"), value: []byte(usage("lost", 5, 1))}
+	if err := p.publish(t.Context(), newRetrier(time.Second), wrong, []publication{{topic: c.cfg.MeteringTopic, messages: []message{misplaced}}}, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	worker := c.worker()
+	stop := run(t, worker)
+	c.caughtUp(worker)
 
-		// The first record is there whole: bytes, headers in their order, also those that look like the worker's.
-		shown, err := rejects.Show(t.Context(), at("acme"), 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(shown.Value) != "{not JSON" || string(shown.Key) != "acme" || len(shown.Headers) != 3 ||
-			shown.Headers[0].Name != "trace" || string(shown.Headers[0].Value) != "\x00\xff" ||
-			shown.Headers[1].Name != HeaderReason || string(shown.Headers[1].Value) != "forged" || len(shown.Headers[2].Value) != 0 {
-			t.Errorf("shown: %+v", shown)
-		}
-		if empty, err := rejects.Show(t.Context(), at("acme"), 1); err != nil || empty.Value != nil || empty.Reason != drawdown.Malformed {
-			t.Errorf("the record without a value: %+v, %v", empty, err)
-		}
-		if _, err := rejects.Show(t.Context(), 0, 999); !errors.Is(err, ErrNotRejected) {
-			t.Errorf("a record that was not rejected: %v", err)
-		}
-
-		// Put back, the misplaced record gets to its partition; what is malformed is rejected once more.
-		done, err := rejects.Redrive(t.Context(), AllRejects())
-		if err != nil || done != 4 {
-			t.Fatalf("redriven %d, error %v", done, err)
-		}
-		c.caughtUp(worker)
-		stop()
-		if got := list(AllRejects()); !slices.Equal(got, []string{
-			"malformed", "malformed", "malformed", "malformed", "unsigned_operation", "unsigned_operation", "wrong_partition",
-		}) {
-			t.Errorf("rejected after the redrive: %v", got)
-		}
-		stored, err := c.store.Load(t.Context(), at("lost"), []string{"lost"})
-		if err != nil || stored[0].Mark.Balance != 5 {
-			t.Errorf("the misplaced record had no effect: %+v, %v", stored, err)
-		}
-		copies := 0
-		for record, err := range rejects.List(t.Context(), AllRejects()) {
+	rejects, err := NewRejects(c.cfg, c.transport, c.addr(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func(filter RejectFilter) (reasons []string) {
+		t.Helper()
+		for record, err := range rejects.List(t.Context(), filter) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if string(record.Value) == "{not JSON" {
-				copies++
-				if len(record.Headers) != 3 || string(record.Headers[1].Value) != "forged" {
-					t.Errorf("offset %d: headers %+v", record.Offset, record.Headers)
-				}
+			reasons = append(reasons, string(record.Reason))
+		}
+		return slices.Sorted(slices.Values(reasons))
+	}
+	if got := list(AllRejects()); !slices.Equal(got, []string{"malformed", "malformed", "unsigned_operation", "wrong_partition"}) {
+		t.Errorf("rejected: %v", got)
+	}
+	for _, f := range []struct {
+		narrow func(*RejectFilter)
+		want   int
+	}{
+		{func(f *RejectFilter) { f.Reason = drawdown.Malformed }, 2},
+		{func(f *RejectFilter) { f.Account = "acme" }, 1},
+		{func(f *RejectFilter) { f.Account = "lost" }, 1},
+		{func(f *RejectFilter) { f.Partition = wrong; f.Reason = drawdown.WrongPartition }, 1},
+		{func(f *RejectFilter) { f.Since = drawdown.TimeOf(time.Now().Add(time.Hour)) }, 0},
+	} {
+		filter := AllRejects()
+		f.narrow(&filter)
+		if got := list(filter); len(got) != f.want {
+			t.Errorf("filter %+v: %v, want %d", filter, got, f.want)
+		}
+	}
+
+	// The first record is there whole: bytes, headers in their order, also those that look like the worker's.
+	shown, err := rejects.Show(t.Context(), at("acme"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(shown.Value) != "{not JSON" || string(shown.Key) != "acme" || len(shown.Headers) != 3 ||
+		shown.Headers[0].Name != "trace" || string(shown.Headers[0].Value) != "\x00\xff" ||
+		shown.Headers[1].Name != HeaderReason || string(shown.Headers[1].Value) != "forged" || len(shown.Headers[2].Value) != 0 {
+		t.Errorf("shown: %+v", shown)
+	}
+	if empty, err := rejects.Show(t.Context(), at("acme"), 1); err != nil || empty.Value != nil || empty.Reason != drawdown.Malformed {
+		t.Errorf("the record without a value: %+v, %v", empty, err)
+	}
+	if _, err := rejects.Show(t.Context(), 0, 999); !errors.Is(err, ErrNotRejected) {
+		t.Errorf("a record that was not rejected: %v", err)
+	}
+
+	// Put back, the misplaced record gets to its partition; what is malformed is rejected once more.
+	done, err := rejects.Redrive(t.Context(), AllRejects())
+	if err != nil || done != 4 {
+		t.Fatalf("redriven %d, error %v", done, err)
+	}
+	c.caughtUp(worker)
+	stop()
+	if got := list(AllRejects()); !slices.Equal(got, []string{
+		"malformed", "malformed", "malformed", "malformed", "unsigned_operation", "unsigned_operation", "wrong_partition",
+	}) {
+		t.Errorf("rejected after the redrive: %v", got)
+	}
+	stored, err := c.store.Load(t.Context(), at("lost"), []string{"lost"})
+	if err != nil || stored[0].Mark.Balance != 5 {
+		t.Errorf("the misplaced record had no effect: %+v, %v", stored, err)
+	}
+	copies := 0
+	for record, err := range rejects.List(t.Context(), AllRejects()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(record.Value) == "{not JSON" {
+			copies++
+			if len(record.Headers) != 3 || string(record.Headers[1].Value) != "forged" {
+				t.Errorf("offset %d: headers %+v", record.Offset, record.Headers)
 			}
 		}
-		if copies != 2 {
-			t.Errorf("the first record stands in the log %d times, want 2", copies)
-		}
-	})
+	}
+	if copies != 2 {
+		t.Errorf("the first record stands in the log %d times, want 2", copies)
+	}
 }
 
 func TestEnsureTopics(t *testing.T) {

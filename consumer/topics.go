@@ -71,6 +71,15 @@ func (t *Topics) State(ctx context.Context) (TopicState, error) {
 	return state, err
 }
 
+// Check asks for what the cluster has, and returns the first thing at which the topics can't be worked on.
+func (t *Topics) Check(ctx context.Context) (TopicState, error) {
+	state, err := t.State(ctx)
+	if err != nil {
+		return state, err
+	}
+	return state, state.check(&t.cfg, state.Partitions[t.cfg.MeteringTopic])
+}
+
 // timestampType asks for the metering topic's setting, "" where that is not allowed to this user.
 func (t *Topics) timestampType(ctx context.Context) (string, error) {
 	answer, err := t.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{{
