@@ -13,5 +13,5 @@
 //	record.go     records of the log    operation.go  their data
 //	plan.go       plans                 catalogue.go  rate cards and connector entries
 //	reason.go     reasons of rejection  entry.go      what records cause
-//	line.go       entries as JSON lines signature.go  who may change money
+//	line.go       entries as lines      balanceline.go  balances as lines
 package drawdown

@@ -185,7 +185,7 @@ func TestAReplicaIsReadOnly(t *testing.T) {
 	store := newSubject(t, client)
 	c := claimed(t, store, 3)
 	host, port, _ := strings.Cut(master.Addr(), ":")
-	if err := client.SlaveOf(t.Context(), host, port).Err(); err != nil {
+	if err := client.ReplicaOf(t.Context(), host, port).Err(); err != nil {
 		t.Fatal(err)
 	}
 	_, _, err := store.Claim(t.Context(), 17, "another")

@@ -109,8 +109,10 @@ type RetriableError struct {
 	Err error
 }
 
-func (e *RetriableError) Error() string   { return e.Op + ": " + e.Err.Error() }
-func (e *RetriableError) Unwrap() error   { return e.Err }
+func (e *RetriableError) Error() string { return e.Op + ": " + e.Err.Error() }
+func (e *RetriableError) Unwrap() error { return e.Err }
+
+// Retriable is always true.
 func (e *RetriableError) Retriable() bool { return true }
 
 // Retriable says whether the same request may succeed later without anybody's help.

@@ -52,8 +52,11 @@ func nextHeader(b []byte, at int) (name, value []byte, next int) {
 
 // checkHeaders says whether b is exactly n headers.
 func checkHeaders(b []byte, n int) bool {
-	at, ok := 0, true
-	var name []byte
+	var (
+		at   int
+		name []byte
+		ok   bool
+	)
 	for range n {
 		if name, at, ok = readBytes(b, at); !ok || name == nil {
 			return false

@@ -142,7 +142,7 @@ func (s *Set) decompress(src []byte) ([]byte, error) {
 	var err error
 	buf.b, err = s.rules.decompressor.decompress(codec, buf.b, src)
 	switch {
-	case err == errTooLarge:
+	case errors.Is(err, errTooLarge):
 		return nil, &BatchTooLargeError{Topic: s.Topic, Partition: s.Partition, Offset: s.head.baseOffset, BytesLimit: s.rules.decompressor.bytesMax}
 	case err != nil:
 		return nil, s.corrupt(s.head.baseOffset, fmt.Sprintf("decompressing: %v", err))

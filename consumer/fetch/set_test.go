@@ -290,7 +290,7 @@ func TestErrorStays(t *testing.T) {
 	if len(all) != 3 || err == nil {
 		t.Fatalf("%d records, error %v; want the 3 before the batch with create time", len(all), err)
 	}
-	if again, err2 := drain(s); len(again) != 0 || err2 != err || s.Err() != err || s.NextOffset() != 3 {
+	if again, err2 := drain(s); len(again) != 0 || !errors.Is(err2, err) || !errors.Is(s.Err(), err) || s.NextOffset() != 3 {
 		t.Fatalf("after the error: %d records, error %v, next %d", len(again), err2, s.NextOffset())
 	}
 }

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -113,7 +114,7 @@ func (s *wireRecordSet) ReadFrom(r io.Reader) (int64, error) {
 }
 
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

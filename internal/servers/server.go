@@ -191,6 +191,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 func (s *Server) stillRunning() error {
 	select {
 	case <-s.process.Done():
+		//nolint:errorlint // how it ended is told, not an error to look for; nil after a status of 0
 		return fmt.Errorf("start %s on %s: it ended by itself (%v)%s", s.spec.Name, s.spec.Addr, s.process.err, s.process.logTail())
 	default:
 		return nil

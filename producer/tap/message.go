@@ -145,6 +145,7 @@ func (m *message) forget(t target) {
 		m.forget(descriptor)
 	case stateStream, descriptor:
 		m.stateStream, m.stateNamespace = m.stateStream[:0], m.stateNamespace[:0]
+	default: // texts without a part that is kept elsewhere
 	}
 }
 
@@ -154,6 +155,7 @@ func (m *message) entered(o object) {
 		m.isRecord = true
 	case stateObject:
 		m.isState = true
+	default: // only these two make a message what it is
 	}
 }
 

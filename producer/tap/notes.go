@@ -38,7 +38,7 @@ func (n *notes) print(format string, args ...any) {
 
 func (n *notes) write(text string) {
 	// One line a note: errors joined by newlines would look like notes of their own.
-	fmt.Fprintf(n.out, "drawdown tap: %s\n", strings.ReplaceAll(text, "\n", "; "))
+	_, _ = fmt.Fprintf(n.out, "drawdown tap: %s\n", strings.ReplaceAll(text, "\n", "; "))
 }
 
 // state notes that the subject works (err nil) or not, and what follows from it.

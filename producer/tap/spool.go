@@ -71,7 +71,7 @@ func lockFile(path string) (*os.File, error) {
 			return nil, err
 		}
 		if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-			file.Close()
+			_ = file.Close() // nothing was written
 			if errors.Is(err, syscall.EWOULDBLOCK) {
 				err = errBusy
 			}
@@ -82,7 +82,7 @@ func lockFile(path string) (*os.File, error) {
 		if err == nil && nameErr == nil && os.SameFile(mine, named) {
 			return file, nil
 		}
-		file.Close()
+		_ = file.Close() // nothing was written
 		if err != nil {
 			return nil, err
 		}

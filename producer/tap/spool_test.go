@@ -195,7 +195,7 @@ func TestSpoolUnderAnyCourse(t *testing.T) {
 }
 
 func FuzzSpoolLine(f *testing.F) {
-	f.Add([]byte(numbered(1, 1)[0].line()))
+	f.Add(numbered(1, 1)[0].line())
 	f.Add([]byte("00000000 1 a b\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if e, ok := parseLine(text); ok {

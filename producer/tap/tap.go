@@ -27,7 +27,7 @@ type PassError struct {
 func (e *PassError) Error() string { return "tap: " + e.Op + ": " + e.Err.Error() }
 func (e *PassError) Unwrap() error { return e.Err }
 
-// DownstreamClosed: the destination stopped reading before the source's end.
+// DownstreamClosed tells whether the destination stopped reading before the source's end.
 func (e *PassError) DownstreamClosed() bool {
 	return errors.Is(e.Err, syscall.EPIPE) || errors.Is(e.Err, io.ErrClosedPipe)
 }

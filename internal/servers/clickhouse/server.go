@@ -73,8 +73,12 @@ func ping(ctx context.Context, addr string) error {
 		return err
 	}
 	defer response.Body.Close()
-	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "Ok.\n" {
-		return fmt.Errorf("ping: status %d, %q, %v", response.StatusCode, body, err)
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("ping: status %d: %w", response.StatusCode, err)
+	}
+	if string(body) != "Ok.\n" {
+		return fmt.Errorf("ping: status %d, %q", response.StatusCode, body)
 	}
 	return nil
 }
