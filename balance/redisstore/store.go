@@ -98,6 +98,16 @@ func (s *Store) RecordPartitions(ctx context.Context, partitions int) (int, erro
 	return recorded, nil
 }
 
+// Partitions returns how many partitions are recorded, 0 while none are: no worker has run on this store.
+func (s *Store) Partitions(ctx context.Context) (int, error) {
+	const op = "read the count of partitions"
+	recorded, err := s.client.Get(ctx, s.keys.partitions()).Int()
+	if errors.Is(err, redis.Nil) {
+		return 0, nil
+	}
+	return recorded, classify(op, noPartition, err)
+}
+
 // parsePosition reads the values of positionFields: text, or nil for a field that is absent.
 func parsePosition(reply any) (balance.Position, error) {
 	position := balance.Position{Clock: drawdown.NoTime}

@@ -82,7 +82,7 @@ func (c *Config) Validate() error {
 	faults := []error{
 		addresses("kafka.brokers", c.Kafka.Brokers),
 		addresses("redis.addrs", c.Redis.Addrs),
-		section("kafka", c.Kafka.security().Validate()),
+		section("kafka", c.Kafka.Security().Validate()),
 		section("worker", c.Worker.Validate()),
 		section("sink", c.sink("http://unset").Validate()),
 		c.validateSecrets(),
@@ -143,7 +143,8 @@ func section(name string, err error) error {
 	return errors.Join(faults...)
 }
 
-func (k *Kafka) security() producer.Security {
+// Security is how to log in to Kafka.
+func (k *Kafka) Security() producer.Security {
 	return producer.Security{
 		TLS: k.TLS, CAFile: k.CAFile, CertFile: k.CertFile, KeyFile: k.KeyFile, ServerName: k.ServerName,
 		Mechanism: k.SASLMechanism, Username: k.Username, Password: k.Password, PasswordFile: k.PasswordFile,

@@ -29,7 +29,7 @@ const metadataTTL = time.Second
 
 // Cluster reads the security files and makes the connection. It does not connect.
 func (c *Config) Cluster() (*Cluster, error) {
-	security := c.Kafka.security()
+	security := c.Kafka.Security()
 	tlsConfig, err := security.TLSConfig()
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (c *Config) OpenRedis() (redis.UniversalClient, *redisstore.Store, error) {
 // OpenLog makes an append to the log. It does not connect. Close it.
 func (c *Config) OpenLog(source string) (*producer.Log, error) {
 	return producer.NewLog(producer.Config{
-		Brokers: c.Kafka.Brokers, Topic: c.Worker.MeteringTopic, Source: source, Security: c.Kafka.security(),
+		Brokers: c.Kafka.Brokers, Topic: c.Worker.MeteringTopic, Source: source, Security: c.Kafka.Security(),
 	})
 }
 

@@ -200,3 +200,12 @@ func snake(name string) string {
 	}
 	return b.String()
 }
+
+// Values are all keys and values, without secrets, for a log line or a program.
+func (c *Config) Values() map[string]any {
+	values := map[string]any{}
+	for _, key := range Keys() {
+		values[key.Name] = c.Value(key)
+	}
+	return values
+}

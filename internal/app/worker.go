@@ -60,3 +60,13 @@ func (w *checkedWorker) Run(ctx context.Context) error {
 	}
 	return w.Part.Run(ctx)
 }
+
+// NewRebuilder puts a worker together for rebuilding partitions by hand, with the store that it writes to.
+func (c *Config) NewRebuilder(registerer prometheus.Registerer, log *slog.Logger) (*consumer.Worker, *redisstore.Store, func(), error) {
+	part, closeAll, err := c.NewWorker(registerer, log)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	checked := part.(*checkedWorker)
+	return checked.Part.(*consumer.Worker), checked.store, closeAll, nil
+}

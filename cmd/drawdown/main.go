@@ -1,0 +1,90 @@
+// Command drawdown meters data-sync usage into prepaid credits.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"drawdown/internal/app"
+)
+
+// commands is the command line: a table of contents.
+type commands struct {
+	Config string `short:"c" type:"existingfile" env:"DRAWDOWN_CONFIG" placeholder:"FILE" help:"YAML configuration; the environment (DRAWDOWN_…) comes after it. See 'drawdown config show'."`
+
+	Replay     replayCommand     `cmd:"" help:"Print what a log file means, without any server."`
+	Worker     workerCommand     `cmd:"" help:"Draw balances down: read the log, publish charges, commit to Redis."`
+	Sink       sinkCommand       `cmd:"" help:"Write charges and ledger entries to ClickHouse, each once."`
+	Tap        tapCommand        `cmd:"" help:"Stand between an Airbyte source and destination and report what passes."`
+	Topics     topicsCommand     `cmd:"" help:"Create and check the topics."`
+	Plans      plansCommand      `cmd:"" help:"Publish plans."`
+	Rates      ratesCommand      `cmd:"" help:"Publish rate cards."`
+	Connectors connectorsCommand `cmd:"" help:"Publish connectors: kind and stage."`
+	Account    accountCommand    `cmd:"" help:"Open accounts, change them, look at them."`
+	Rejects    rejectsCommand    `cmd:"" help:"Look at rejected records and put them back."`
+	Partitions partitionsCommand `cmd:"" help:"See where partitions stand; rebuild one that Redis has lost."`
+	Keys       keysCommand       `cmd:"" help:"Make keys that sign operations."`
+	ConfigCmd  configCommand     `cmd:"" name:"config" help:"Check and show the configuration."`
+}
+
+const description = `Drawdown rates usage of data syncs into credits and draws prepaid balances down, exactly once.
+
+  drawdown replay --balances log.jsonl   what does this log mean?
+  drawdown config check                  is my configuration right?`
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+// run runs one command and returns the exit code: 0 done, 1 failed, 2 used wrongly.
+func run(args []string) int {
+	var line commands
+	parser := kong.Must(&line, kong.Name("drawdown"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnError())
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "drawdown: %v\nRun 'drawdown --help'.\n", err)
+		return 2
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.Bind(&line)
+	err = parsed.Run()
+	var coded interface{ ExitCode() int }
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &coded):
+		fmt.Fprintln(os.Stderr, "drawdown:", err)
+		return coded.ExitCode()
+	default:
+		fmt.Fprintln(os.Stderr, "drawdown:", err)
+		return 1
+	}
+}
+
+// interruptible returns a context that SIGINT or SIGTERM ends. A second signal ends the process at once.
+func interruptible() (context.Context, func()) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal then does what signals do by default
+	return ctx, stop
+}
+
+// load reads the configuration.
+func (c *commands) load() (app.Config, error) {
+	config, err := app.Load(c.Config, os.Environ())
+	if err != nil {
+		return config, fmt.Errorf("the configuration has faults:\n%w", err)
+	}
+	return config, nil
+}

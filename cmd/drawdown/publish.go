@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"drawdown"
+	"drawdown/internal/app"
+)
+
+type plansCommand struct {
+	Publish plansPublishCommand `cmd:"" help:"Publish the plans of a file. Plans never change: a price change is a new plan."`
+}
+
+type ratesCommand struct {
+	Publish ratesPublishCommand `cmd:"" help:"Publish a rate card, or a list of them. Later cards can't be effective from the past."`
+}
+
+type connectorsCommand struct {
+	Publish connectorsPublishCommand `cmd:"" help:"Publish a connector, or a list. One that becomes ga needs two weeks' notice."`
+}
+
+// publishCommand writes broadcasts: to every partition, signed.
+type publishCommand struct {
+	File string    `arg:"" help:"JSON: the data of one record, or a list of them; - for standard input."`
+	ID   string    `help:"The record's id, to finish a publication that was interrupted." placeholder:"ID"`
+	Time time.Time `help:"The record's time, likewise." placeholder:"RFC3339"`
+}
+
+func (p *publishCommand) run(ctx context.Context, line *commands, recordType drawdown.Type) error {
+	list, err := readDataList(p.File)
+	if err != nil {
+		return err
+	}
+	if p.ID != "" && len(list) > 1 {
+		return fmt.Errorf("--id names one record, the file has %d", len(list))
+	}
+	config, err := line.load()
+	if err != nil {
+		return err
+	}
+	operations, err := config.OpenOperations("drawdown/cli")
+	if err != nil {
+		return err
+	}
+	defer operations.Close()
+	for i, data := range list {
+		positions, err := operations.Append(ctx, app.Operation{Type: recordType, ID: p.ID, Time: p.Time, Data: data})
+		if err != nil {
+			return fmt.Errorf("record %d of %d: %w", i+1, len(list), err)
+		}
+		fmt.Printf("published %v %s to %d partitions\n", recordType, describe(data), len(positions))
+	}
+	fmt.Println("whether it was accepted shows in 'drawdown rejects list'")
+	return nil
+}
+
+// describe names what a record is about.
+func describe(data json.RawMessage) string {
+	var named struct{ ID, Version, Connector string }
+	if json.Unmarshal(data, &named) != nil {
+		return ""
+	}
+	return named.ID + named.Version + named.Connector
+}
+
+// readDataList reads a JSON value, or a list of them.
+func readDataList(path string) ([]json.RawMessage, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var list []json.RawMessage
+	if text = bytes.TrimSpace(text); len(text) > 0 && text[0] == '[' {
+		err = json.Unmarshal(text, &list)
+	} else {
+		var one json.RawMessage
+		err = json.Unmarshal(text, &one)
+		list = append(list, one)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s is no JSON: %w", path, err)
+	}
+	return list, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(path)
+}
+
+type plansPublishCommand struct{ publishCommand }
+
+// Run implements the command.
+func (p *plansPublishCommand) Run(ctx context.Context, line *commands) error {
+	return p.run(ctx, line, drawdown.PlanPublished)
+}
+
+type ratesPublishCommand struct{ publishCommand }
+
+// Run implements the command.
+func (p *ratesPublishCommand) Run(ctx context.Context, line *commands) error {
+	return p.run(ctx, line, drawdown.RatesPublished)
+}
+
+type connectorsPublishCommand struct{ publishCommand }
+
+// Run implements the command.
+func (p *connectorsPublishCommand) Run(ctx context.Context, line *commands) error {
+	return p.run(ctx, line, drawdown.ConnectorSet)
+}

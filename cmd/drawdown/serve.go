@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"drawdown/internal/app"
+)
+
+type workerCommand struct{}
+
+func (*workerCommand) Help() string {
+	return `Runs until SIGTERM, then finishes what is in flight within worker.drain_timeout. Run as many as you like: Kafka's
+consumer group shares the partitions out, and Redis refuses whoever is not the owner any more.
+/metrics, /healthz and /readyz are served at metrics_addr.`
+}
+
+// Run implements the command.
+func (*workerCommand) Run(ctx context.Context, line *commands) error {
+	return line.serve(ctx, "worker", (*app.Config).NewWorker)
+}
+
+type sinkCommand struct{}
+
+func (*sinkCommand) Help() string {
+	return `Brings the tables up to date, then runs until SIGTERM. It never holds up balances: while ClickHouse is away it waits,
+and catches up after. Where it goes on is what ClickHouse itself holds.`
+}
+
+// Run implements the command.
+func (*sinkCommand) Run(ctx context.Context, line *commands) error {
+	return line.serve(ctx, "sink", (*app.Config).NewSink)
+}
+
+// serve puts a part together and runs it beside its metrics.
+func (c *commands) serve(ctx context.Context, name string,
+	newPart func(*app.Config, prometheus.Registerer, *slog.Logger) (app.Part, func(), error),
+) error {
+	config, err := c.load()
+	if err != nil {
+		return err
+	}
+	log := config.Logger().With("part", name)
+	log.Info("starting", "version", version(), "config", config.Values())
+	registry := app.NewRegistry()
+	part, closeAll, err := newPart(&config, registry, log)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	if err := app.Serve(ctx, config.MetricsAddr, registry, part, log); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// version is that of the build, "devel" where none was stamped.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}
