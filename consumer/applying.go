@@ -179,7 +179,6 @@ func (a *applier) step(ctx context.Context) error {
 	limit := drawdown.TimeOf(now.Add(a.cfg.ClockAheadMax))
 	if a.batch.tally.events == 0 {
 		a.begun = time.Now()
-		a.batch.tally.begun = now
 	}
 	for i := range records {
 		if rec := &records[i]; rec.LogTime > limit {

@@ -191,7 +191,11 @@ type PublishError struct {
 }
 
 func (e *PublishError) Error() string {
-	return fmt.Sprintf("publish %d bytes to partition %d of topic %s: %v", e.Bytes, e.Partition, e.Topic, e.Err)
+	text := fmt.Sprintf("publish %d bytes to partition %d of topic %s: %v", e.Bytes, e.Partition, e.Topic, e.Err)
+	if errors.Is(e.Err, kafka.MessageSizeTooLarge) {
+		text += "; raise max.message.bytes of the topic: nothing may be left out"
+	}
+	return text
 }
 
 // Unwrap returns the broker's answer.

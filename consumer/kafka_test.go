@@ -94,8 +94,20 @@ func (c *cluster) worker() *Worker {
 // produce writes records to the metering topic as a producer that is not ours does: by the key's hash.
 func (c *cluster) produce(messages ...kafka.Message) {
 	c.t.Helper()
+	c.write(1<<20, messages)
+}
+
+// produceLarge is produce for batches that are larger than usual.
+func (c *cluster) produceLarge(messages ...kafka.Message) {
+	c.t.Helper()
+	c.write(20<<20, messages)
+}
+
+func (c *cluster) write(batchBytes int64, messages []kafka.Message) {
+	c.t.Helper()
 	writer := &kafka.Writer{
-		Addr: c.addr(), Transport: c.transport, Topic: c.cfg.MeteringTopic, Balancer: kafka.Murmur2Balancer{Consistent: true},
+		BatchBytes: batchBytes,
+		Addr:       c.addr(), Transport: c.transport, Topic: c.cfg.MeteringTopic, Balancer: kafka.Murmur2Balancer{Consistent: true},
 		RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
 	}
 	if err := errors.Join(writer.WriteMessages(c.t.Context(), messages...), writer.Close()); err != nil {
@@ -312,6 +324,10 @@ func rejectsAreKeptWholeAndPutBack(t *testing.T, c *cluster) {
 	stop := run(t, worker)
 	c.caughtUp(worker)
 
+	foreign := publication{topic: c.cfg.RejectedTopic, messages: []message{{value: []byte("somebody else's")}}}
+	if err := p.publish(t.Context(), newRetrier(time.Second), wrong, []publication{foreign}, func() {}); err != nil {
+		t.Fatal(err)
+	}
 	rejects, err := NewRejects(c.cfg, c.transport, c.addr(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -31,12 +31,12 @@ const rejectHeaders = 6
 
 // batch is what a run of records caused, on its way through publish and commit. It is reused.
 type batch struct {
-	first, next drawdown.Offset
-	charges     messages
-	ledger      messages
-	rejected    messages
-	commit      *balance.Commit
-	tally       tally
+	next     drawdown.Offset // the first offset after the batch
+	charges  messages
+	ledger   messages
+	rejected messages
+	commit   *balance.Commit
+	tally    tally
 	// retired is set when a produce request that was given up may still read the batch's memory.
 	retired bool
 }
@@ -64,7 +64,7 @@ func (m *messages) keep(b []byte) []byte {
 }
 
 func (b *batch) reset(first drawdown.Offset) {
-	b.first, b.next, b.commit = first, first, nil
+	b.next, b.commit = first, nil
 	b.charges.reset()
 	b.ledger.reset()
 	b.rejected.reset()

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
-	"time"
 
 	kafka "github.com/segmentio/kafka-go"
 
@@ -62,6 +61,7 @@ type Rejects struct {
 	reader   *fetch.Client
 	producer *producer
 	retrier  *retrier
+	log      *slog.Logger
 }
 
 // NewRejects returns the rejects of a configuration. It does not connect.
@@ -74,7 +74,7 @@ func NewRejects(cfg Config, transport kafka.RoundTripper, addr net.Addr, log *sl
 		return nil, fmt.Errorf("configure the reader of rejects: %w", err)
 	}
 	return &Rejects{
-		cfg: cfg, reader: reader,
+		cfg: cfg, reader: reader, log: log,
 		producer: &producer{transport: transport, addr: addr, messageBytesMax: cfg.MessageBytesMax},
 		retrier: &retrier{
 			attemptTimeout: cfg.AttemptTimeout, pauseMax: cfg.RetryPauseMax, log: log, count: func(string) {},
@@ -197,43 +197,34 @@ func (r *Rejects) read(ctx context.Context, partition int32, from int64) ([]*Rej
 		if !more {
 			return records, set.NextOffset(), nil
 		}
-		record, err := readRejected(&raw)
-		if err != nil {
-			return nil, from, fmt.Errorf("offset %d of topic %s: %w", raw.Offset, r.cfg.RejectedTopic, err)
+		if record, ok := readRejected(&raw); ok {
+			records = append(records, record)
+		} else { // somebody else wrote it: it must not hide what follows
+			r.log.Warn("skipped a record that no worker wrote", "topic", r.cfg.RejectedTopic, "partition", partition, "offset", raw.Offset)
 		}
-		records = append(records, record)
 	}
 }
 
-// NotRejectedFormError says that a record of the rejected topic was not written by a worker.
-type NotRejectedFormError struct{ Header string }
-
-func (e *NotRejectedFormError) Error() string {
-	return fmt.Sprintf("no rejected record: header %s is missing or wrong where a worker writes it", e.Header)
-}
-
-func (*NotRejectedFormError) stops() {}
-
-// readRejected takes a record of the rejected topic apart: the last headers are ours.
-func readRejected(raw *fetch.Record) (*RejectedRecord, error) {
+// readRejected takes a record of the rejected topic apart, and reports whether a worker wrote it: the last headers are
+// the worker's.
+func readRejected(raw *fetch.Record) (*RejectedRecord, bool) {
 	record := &RejectedRecord{
-		At: drawdown.NoTime, Rejected: drawdown.TimeOf(time.UnixMilli(raw.AppendTime)),
-		Key: bytes.Clone(raw.Key), Value: bytes.Clone(raw.Value),
+		At: drawdown.NoTime, Rejected: drawdown.Time(raw.AppendTime), Key: bytes.Clone(raw.Key), Value: bytes.Clone(raw.Value),
 	}
 	own := raw.HeaderCount() - rejectHeaders
 	if own < 0 {
-		return nil, &NotRejectedFormError{Header: HeaderReason}
+		return nil, false
 	}
 	at := 0
 	for name, value := range raw.Headers() {
 		if at < own {
 			record.Headers = append(record.Headers, RecordHeader{Name: string(name), Value: bytes.Clone(value)})
 		} else if !record.readHeader(at-own, string(name), string(value)) {
-			return nil, &NotRejectedFormError{Header: string(name)}
+			return nil, false
 		}
 		at++
 	}
-	return record, nil
+	return record, true
 }
 
 // readHeader reads the header that stands at a place among those that the worker added, and reports whether it is the

@@ -3,14 +3,19 @@
 package consumer
 
 import (
+	"bytes"
+	"log/slog"
+	"math/rand/v2"
 	"net"
 	"testing"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+	kafkago "github.com/segmentio/kafka-go"
 
 	"drawdown/balance"
 	"drawdown/balance/redisstore"
+	"drawdown/consumer/murmur"
 	"drawdown/internal/servers/kafka"
 	"drawdown/internal/servers/redis"
 	"drawdown/internal/servers/serverstest"
@@ -43,6 +48,33 @@ func TestWorkersOnRealKafka(t *testing.T) {
 
 func TestRejectsOnRealKafka(t *testing.T) {
 	onServers(t, func(*cluster, *kafka.Server) {}, rejectsAreKeptWholeAndPutBack)
+}
+
+// TestAHugeRecordIsRejectedWhole sends what a topic with a greater limit lets in, and what does not compress.
+func TestAHugeRecordIsRejectedWhole(t *testing.T) {
+	onServers(t, func(c *cluster, server *kafka.Server) {
+		settings := map[string]string{timestampType: logAppendTime, "max.message.bytes": "20971520"}
+		if err := server.CreateTopic(t.Context(), c.cfg.MeteringTopic, clusterPartitions, settings); err != nil {
+			t.Fatal(err)
+		}
+	}, func(t *testing.T, c *cluster) {
+		random := rand.NewChaCha8([32]byte{})
+		huge := make([]byte, 10<<20)
+		_, _ = random.Read(huge)
+		c.produceLarge(kafkago.Message{Key: []byte("acme"), Value: huge}, usageMessage("acme", 5, 1))
+		worker := c.worker()
+		stop := run(t, worker)
+		c.caughtUp(worker)
+		stop()
+		rejects, err := NewRejects(c.cfg, c.transport, c.addr(), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := rejects.Show(t.Context(), murmur.Partition([]byte("acme"), clusterPartitions), 0)
+		if err != nil || !bytes.Equal(shown.Value, huge) {
+			t.Errorf("the record is not there whole: %v", err)
+		}
+	})
 }
 
 // TestWorkerIsReplayOnRealServers needs producers' times, since the random logs jump through years.

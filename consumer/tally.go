@@ -1,8 +1,6 @@
 package consumer
 
 import (
-	"time"
-
 	"drawdown"
 	"drawdown/balance"
 	"drawdown/consumer/fetch"
@@ -23,7 +21,6 @@ type tally struct {
 	exhausted  int // accounts that became unusable
 	notices    int
 	gaps       balance.Gaps
-	begun      time.Time     // when the first record was applied
 	appended   drawdown.Time // append time of the first record
 	logTime    drawdown.Time // append time of the last record
 }

@@ -156,10 +156,11 @@ func (t *Topics) Ensure(ctx context.Context, spec TopicSpec) error {
 // configs are the settings of the topics. None is compacted: an offset that is missing would be a loss.
 func (t *Topics) configs(spec TopicSpec) []kafka.TopicConfig {
 	// A charge record may exceed the bound by one charge, see chargeReserve. A rejected record is one that fitted into
-	// the log, possibly compressed with others, and six more headers.
+	// the log, under whatever limit that topic has had, possibly compressed with others: nothing that was accepted
+	// there may be too large here, or its partition would stand. Brokers take requests of up to 100 MiB.
 	const batchOverhead = 1 << 10
+	const rejectedBytes = 64 << 20
 	outputBytes := 2*t.cfg.MessageBytesMax + batchOverhead
-	rejectedBytes := 4*t.cfg.MessageBytesMax + 64<<10
 	return []kafka.TopicConfig{
 		t.config(spec, t.cfg.MeteringTopic, spec.RetentionMillis, t.cfg.MessageBytesMax+batchOverhead),
 		t.config(spec, t.cfg.ChargesTopic, spec.OutputRetentionMillis, outputBytes),
