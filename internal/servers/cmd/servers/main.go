@@ -1,6 +1,6 @@
-// Command servers installs the real servers that tests need, and runs them for a developer.
+// Command servers installs the real servers and programs that tests need, and runs them for a developer.
 //
-//	go run ./internal/servers/cmd/servers install [kafka|redis|clickhouse|promtool|all ...]
+//	go run ./internal/servers/cmd/servers install [kafka|redis|clickhouse|promtool|python|all ...]
 //	go run ./internal/servers/cmd/servers up
 package main
 
@@ -19,13 +19,14 @@ import (
 	"drawdown/internal/servers/clickhouse"
 	"drawdown/internal/servers/clickhouse/engine"
 	"drawdown/internal/servers/kafka"
+	"drawdown/internal/servers/python"
 	"drawdown/internal/servers/redis"
 )
 
 // usageStatus is the exit status of a command line that makes no sense.
 const usageStatus = 2
 
-var errUsage = errors.New("usage: servers install [kafka|redis|clickhouse|promtool|all ...] | servers up")
+var errUsage = errors.New("usage: servers install [kafka|redis|clickhouse|promtool|python|all ...] | servers up")
 
 func main() {
 	engine.MaybeRunChild()
@@ -62,6 +63,12 @@ var targets = []target{
 	{"promtool", servers.Promtool.Install},
 	{"kafka", kafka.Install},
 	{"clickhouse", clickhouse.Install},
+	{"python", installPython},
+}
+
+func installPython(ctx context.Context, progress io.Writer) (string, error) {
+	venv, err := python.Install(ctx, progress)
+	return venv.Python, err
 }
 
 // install installs what is named, all by default, and goes on after a failure so that one run reports every one.
