@@ -3,6 +3,7 @@ package replay_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -83,9 +84,15 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// Flags make a longer comparison: go test ./consumer/replay -run Reference -seeds 5000 -first 1000
+var (
+	seeds = flag.Uint64("seeds", 100, "how many random logs are compared with the reference")
+	first = flag.Uint64("first", 0, "seed of the first one")
+)
+
 // TestAgreesWithReference compares the engine with the naive reference on random logs.
 func TestAgreesWithReference(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := *first; seed < *first+*seeds; seed++ {
 		options := loggen.Options{Accounts: 1 + int(seed%6), Weirdness: 3 + int(seed%4)*9, TimeScale: []int{100, 20, 500}[seed%3], WithoutLogtime: seed%5 == 4}
 		log := loggen.Generate(seed, 600, options)
 		var want bytes.Buffer
