@@ -181,6 +181,12 @@ func everyRowOnce(t *testing.T, seed uint64) {
 	for i := range uint64(2) {
 		sinks.Go(func() { killAgainAndAgain(t, ctx, rand.New(rand.NewPCG(seed, 100+i)), store, source) })
 	}
+	end := func() {
+		cancel()
+		sinks.Wait()
+		store.running.Wait()
+	}
+	defer end() // also where the wait below fails
 	publishing.Wait()
 	want := wantRows(stories)
 	await(t, 24*time.Hour, func() bool {
@@ -189,9 +195,7 @@ func everyRowOnce(t *testing.T, seed uint64) {
 			store.count(Ledger) >= uint64(len(want[Ledger]))
 	})
 	time.Sleep(5 * time.Minute) // for whatever would be written once more
-	cancel()
-	sinks.Wait()
-	store.running.Wait()
+	end()
 	checkRows(t, store, want)
 }
 
