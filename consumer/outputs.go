@@ -164,10 +164,11 @@ func (o *outputs) split(next drawdown.Offset, clock drawdown.Time) {
 	}
 }
 
-// closeCharges ends the record of charges before offset next. Where there is nothing to write, the next record covers
-// the offsets of this one too.
+// closeCharges ends the record of charges before offset next. It is written without any charge too: readers know by the
+// offsets which records cover that none is missing. Were offsets without charges left to the next record, a worker that
+// begins at the committed position would leave them to nobody, and the sink would stop at the gap.
 func (o *outputs) closeCharges(next drawdown.Offset, clock drawdown.Time) {
-	if o.charges.Rows() == 0 {
+	if o.charges.First() == next {
 		return
 	}
 	o.charges.Clock(clock)

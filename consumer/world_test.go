@@ -259,11 +259,16 @@ func (w *world) effects() map[effect]string {
 		}
 		found[key] = content
 	}
+	covered := drawdown.Offset(0)
 	for _, m := range w.outputs[w.cfg.ChargesTopic] {
 		var b chargebatch.Batch
 		if err := b.Decode(m.value); err != nil {
 			w.t.Fatal(err)
 		}
+		if b.First > covered {
+			w.t.Errorf("no record of charges covers the offsets from %d to %d: a reader must think that some are missing", covered, b.First)
+		}
+		covered = max(covered, b.Next)
 		for i := range b.Charges.Rows {
 			var c drawdown.Charge
 			b.Charge(i, &c)
