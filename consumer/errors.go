@@ -108,7 +108,7 @@ type DivergedError struct {
 }
 
 func (e *DivergedError) Error() string {
-	const act = "; somebody else writes to the store: find out who, then run `drawdown partitions rebuild --partition %d`"
+	const act = "; somebody else writes to the store: find out who, then run `drawdown partitions rebuild --partition %d --drop`"
 	if e.Account == "" {
 		return fmt.Sprintf("the store has diverged on partition %d: it stands at offset %d, expected was %d"+act, e.Partition, e.Found, e.Expected, e.Partition)
 	}
