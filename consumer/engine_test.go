@@ -313,7 +313,7 @@ func (c *cluster) engineWorker(store balance.Store, fault func(string, bool) err
 // topics and every balance in the store with the engine's replay of the same log.
 func TestWorkerIsReplay(t *testing.T) {
 	for _, kind := range []string{"memory", "redis"} {
-		for seed := range uint64(12) {
+		for seed := range uint64(8) {
 			t.Run(kind+" seed "+strconv.Itoa(int(seed)), func(t *testing.T) {
 				onCluster(t, func(t *testing.T, c *cluster) {
 					store, closeStore := openStore(t, kind)

@@ -108,7 +108,7 @@ func faults(random *rand.Rand, oneIn, crashAfter int) func(string, bool) error {
 // TestSimulation runs workers that crash between any two steps, lose replies, own the partition at the same time, on a
 // store that is restored from backups, and compares what comes out with a replay of the log.
 func TestSimulation(t *testing.T) {
-	const seeds = 200
+	const seeds = 100
 	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
