@@ -1,0 +1,22 @@
+// Package bench measures how fast a backlog of usage events is drained by the real worker and sink on real servers, beside
+// the naive way to do the same on the same events.
+//
+// It owns: the workload and what it must come to, the run from empty servers to verified figures, and how figures are
+// shown. It does not own: the servers (internal/servers), and how a worker or a sink is put together (internal/app).
+//
+// A run:
+//
+//  1. starts Kafka, Redis with an append-only file and ClickHouse as processes on loopback   cluster.go
+//  2. opens accounts, and lets a worker and a sink drain that                                 setup.go
+//  3. appends the backlog of usage events                                                     workload.go, loader.go
+//  4. measures the naive way on the first of these events                                     baseline.go
+//  5. measures a worker and a sink on all of them                                             drain.go
+//  6. compares every account and every connection with what was appended                      verify.go
+//  7. shows the figures                                                                       result.go
+//
+// Invariants:
+//   - What is measured runs in a process of its own (child.go), so that its processor time and allocations are its own and
+//     not those of the load or the watching.
+//   - No figures without correctness: a credit too many or too few, anywhere, is an error instead of a result.
+//   - A run leaves no process behind, however it ends, and no data unless asked to keep them.
+package bench
