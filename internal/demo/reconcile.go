@@ -1,0 +1,145 @@
+package demo
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"drawdown"
+	"drawdown/sinks/clickhouse"
+)
+
+// DriftError says that the three stores do not tell the same.
+type DriftError struct{ Differences []string }
+
+func (e *DriftError) Error() string {
+	return fmt.Sprintf("%d differences between what was sent, the log, Redis and ClickHouse; please report them with the lines above", len(e.Differences))
+}
+
+// reconciliation compares what the sync workers sent, the log, Redis and ClickHouse.
+type reconciliation struct {
+	sent  map[owner]sent
+	log   *logEvidence
+	redis *redisEvidence
+	rows  *clickhouseEvidence
+
+	differences []string
+}
+
+func (r *reconciliation) differ(format string, args ...any) {
+	r.differences = append(r.differences, fmt.Sprintf(format, args...))
+}
+
+// same notes a difference unless both are equal.
+func same[T comparable](r *reconciliation, what string, a, b T, where string) {
+	if a != b {
+		r.differ("%s: the log says %v, %s %v", what, a, where, b)
+	}
+}
+
+// run compares everything, and returns every difference.
+func (r *reconciliation) run() []string {
+	r.compareSent()
+	r.compareRedis()
+	r.compareRows()
+	r.compareRollups()
+	return r.differences
+}
+
+// compareSent holds the log against what the workers counted: an event that was lost before the log, or charged twice,
+// shows here.
+func (r *reconciliation) compareSent() {
+	for _, reason := range slices.Sorted(maps.Keys(r.log.rejected)) {
+		r.differ("%d records of the log are rejected as %s; the demo writes none that should be", r.log.rejected[reason], reason)
+	}
+	for _, of := range owners(r.sent, r.log.connections) {
+		charged := r.log.connections[of]
+		if charged == nil {
+			charged = &usage{}
+		}
+		sent := r.sent[of]
+		if sent.events > 0 {
+			same(r, of.String()+": events", charged.events, sent.events, "its workers sent")
+		}
+		same(r, of.String()+": quantity", charged.quantity.Big().String(), fmt.Sprint(sent.quantity), "its workers sent")
+	}
+}
+
+// compareRedis holds every account against the log: the plain number, and everything else that is known of it.
+func (r *reconciliation) compareRedis() {
+	for _, account := range keysOfBoth(r.log.balances, r.redis.available) {
+		expected, inLog := r.log.balances[account]
+		available, inRedis := r.redis.available[account]
+		if !inLog || !inRedis {
+			r.differ("account %s: in the log %v, in Redis %v", account, inLog, inRedis)
+			continue
+		}
+		same(r, account+": available", expected.Available, available, "Redis")
+		held := r.redis.balances[account]
+		same(r, account+": balance", line(&expected), line(&held), "Redis")
+	}
+}
+
+func line(b *drawdown.Balance) string { return string(drawdown.AppendBalance(nil, b)) }
+
+// compareRows holds the rows of ClickHouse, all together, against the log.
+func (r *reconciliation) compareRows() {
+	same(r, "charges", r.log.total.events, r.rows.totals.Charges, "ClickHouse has rows for")
+	same(r, "credits", r.log.total.credits, r.rows.totals.Credits, "ClickHouse's rows")
+	same(r, "waived", r.log.total.waived, r.rows.totals.Waived, "ClickHouse's rows")
+}
+
+// compareRollups holds the rollups, by connection, against the log.
+func (r *reconciliation) compareRollups() {
+	reported := map[owner]*clickhouse.ConnectionUsage{}
+	for i := range r.rows.connections {
+		u := &r.rows.connections[i]
+		reported[owner{u.Account, u.Connection}] = u
+	}
+	const where = "ClickHouse's report"
+	for _, of := range owners(r.log.connections, reported) {
+		expected, found := r.log.connections[of], reported[of]
+		if expected == nil || found == nil {
+			r.differ("%v: in the log %v, in ClickHouse's report %v", of, expected != nil, found != nil)
+			continue
+		}
+		var quantity drawdown.Total
+		for _, q := range found.Quantity {
+			quantity = quantity.Plus(q)
+		}
+		same(r, of.String()+": events", expected.events, found.Events, where)
+		same(r, of.String()+": quantity", expected.quantity.Big().String(), quantity.Big().String(), where)
+		same(r, of.String()+": credits", expected.credits, found.Credits, where)
+		same(r, of.String()+": waived", expected.waived, found.Waived, where)
+	}
+}
+
+// String names the connection in a difference.
+func (o owner) String() string { return o.account + "/" + o.connection }
+
+// owners lists those of either map, in order.
+func owners[A, B any](a map[owner]A, b map[owner]B) []owner {
+	list := keysOf(a, b)
+	slices.SortFunc(list, func(x, y owner) int {
+		return cmp.Or(cmp.Compare(x.account, y.account), cmp.Compare(x.connection, y.connection))
+	})
+	return list
+}
+
+func keysOfBoth[A, B any](a map[string]A, b map[string]B) []string {
+	list := keysOf(a, b)
+	slices.Sort(list)
+	return list
+}
+
+// keysOf lists the keys of either map, each once.
+func keysOf[K comparable, A, B any](a map[K]A, b map[K]B) []K {
+	list := slices.Collect(maps.Keys(a))
+	for key := range b {
+		if _, both := a[key]; !both {
+			list = append(list, key)
+		}
+	}
+	return list
+}

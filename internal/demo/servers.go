@@ -1,0 +1,129 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alicebob/miniredis/v2/server"
+
+	"drawdown/consumer"
+	"drawdown/internal/app"
+	"drawdown/internal/servers/clickhouse"
+	"drawdown/internal/servers/embedded"
+)
+
+// partitions of the log: enough to see that accounts spread, few enough that ClickHouse is not busy with small inserts.
+const partitions = 4
+
+// servers are what the pipeline needs. All listen on 127.0.0.1 and keep their data in memory or a temporary folder.
+type servers struct {
+	kafka      *embedded.Kafka
+	redis      *embedded.Redis
+	clickhouse *clickhouse.Server
+	spool      string // the tap's folder
+}
+
+// startServers starts everything, a line for each. Close what it returns, also after an error.
+func startServers(ctx context.Context, steps *steps) (*servers, error) {
+	s := &servers{}
+	err := steps.run("ClickHouse engine "+clickhouse.Version, func(progress io.Writer) error {
+		if _, err := clickhouse.Library(); err == nil {
+			return nil // downloaded before
+		}
+		_, err := clickhouse.Install(ctx, progress)
+		return withRemedy(err, "is the npm registry reachable? `npm ping` tells; what was downloaded before is kept, so just repeat the command")
+	})
+	if err != nil {
+		return s, err
+	}
+	err = steps.run(fmt.Sprintf("Kafka, embedded (kfake), %d partitions", partitions), func(io.Writer) (err error) {
+		s.kafka, err = embedded.StartKafka(embedded.KafkaOptions{})
+		return withRemedy(err, "the demo needs free ports on 127.0.0.1")
+	})
+	if err != nil {
+		return s, err
+	}
+	err = steps.run("Redis, embedded (miniredis)", func(io.Writer) (err error) {
+		if s.redis, err = embedded.StartRedis(""); err == nil {
+			s.redis.Server().SetPreHook(tellMemory)
+		}
+		return withRemedy(err, "the demo needs free ports on 127.0.0.1")
+	})
+	if err != nil {
+		return s, err
+	}
+	return s, steps.run("ClickHouse server", func(io.Writer) (err error) {
+		s.clickhouse, err = clickhouse.Start(ctx, clickhouse.Options{})
+		return withRemedy(err, "it needs about 1 GB of free memory, and room in "+os.TempDir())
+	})
+}
+
+// tellMemory answers INFO memory, which the worker asks before it trusts a server with money and which miniredis does
+// not know: it never evicts a key.
+func tellMemory(client *server.Peer, command string, args ...string) bool {
+	if !strings.EqualFold(command, "INFO") || len(args) != 1 || !strings.EqualFold(args[0], "memory") {
+		return false
+	}
+	client.WriteBulk("# Memory\r\nmaxmemory_policy:noeviction\r\n")
+	return true
+}
+
+// close stops what was started and removes its data.
+func (s *servers) close() error {
+	var faults []error
+	if s.clickhouse != nil {
+		faults = append(faults, s.clickhouse.Stop())
+	}
+	if s.redis != nil {
+		s.redis.Close()
+	}
+	if s.kafka != nil {
+		s.kafka.Close()
+	}
+	if s.spool != "" {
+		faults = append(faults, os.RemoveAll(s.spool))
+	}
+	return errors.Join(faults...)
+}
+
+// configure is the configuration of worker and sink on these servers, with a new signing key, and the topics they need.
+func (s *servers) configure(ctx context.Context) (config *app.Config, err error) {
+	if s.spool, err = os.MkdirTemp("", "drawdown-demo-"); err != nil {
+		return nil, fmt.Errorf("make the tap's folder: %w", err)
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	c := app.Default()
+	c.Kafka.Brokers = []string{s.kafka.Addr()}
+	c.Redis.Addrs = []string{s.redis.Addr()}
+	c.ClickHouse.DSN = "http://" + s.clickhouse.Addr() + "/default"
+	c.SigningKeys = "demo:" + base64.StdEncoding.EncodeToString(secret)
+	c.Worker.AllowCreateTime = true // the embedded broker does not stamp records itself
+	c.Sink.FetchWaitMax = 100 * time.Millisecond
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	cluster, err := c.Cluster()
+	if err != nil {
+		return nil, err
+	}
+	defer cluster.Close()
+	spec := consumer.DefaultTopicSpec()
+	spec.Partitions = partitions
+	return &c, c.Topics(cluster).Ensure(ctx, spec)
+}
+
+// withRemedy adds what a person can do.
+func withRemedy(err error, remedy string) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%w\n  %s", err, remedy)
+}
