@@ -83,7 +83,7 @@ func TestServicesOutliveTrouble(t *testing.T) {
 				t.Errorf("topics has restart %q", s.Restart)
 			}
 			continue
-		case "cli":
+		case "cli", "repair":
 			continue
 		}
 		if s.Restart != "unless-stopped" {
@@ -97,7 +97,7 @@ func TestServicesOutliveTrouble(t *testing.T) {
 			expectVolume(t, &file, name, &s)
 		}
 	}
-	if want := []string{"alertmanager", "cli", "clickhouse", "grafana", "kafka", "prometheus", "redis", "sink", "topics", "worker"}; !slices.Equal(slices.Sorted(maps.Keys(file.Services)), want) {
+	if want := []string{"alertmanager", "cli", "clickhouse", "grafana", "kafka", "prometheus", "redis", "repair", "sink", "topics", "worker"}; !slices.Equal(slices.Sorted(maps.Keys(file.Services)), want) {
 		t.Errorf("services are %q, want %q", slices.Sorted(maps.Keys(file.Services)), want)
 	}
 }
@@ -152,7 +152,7 @@ func TestSecretsAreMade(t *testing.T) {
 
 // TestGraceIsAboveDrainTimeout: a worker that is killed while it drains repeats work.
 func TestGraceIsAboveDrainTimeout(t *testing.T) {
-	drain := workerConfig(t).DrainTimeout
+	drain := exampleConfig(t, "worker").Worker.DrainTimeout
 	for _, name := range []string{"worker", "sink"} {
 		grace, err := time.ParseDuration(compose(t).Services[name].StopGrace)
 		if err != nil || grace < 2*drain {
@@ -200,7 +200,7 @@ func TestJobsAreServices(t *testing.T) {
 			t.Errorf("prometheus.yaml looks for %s", found[1])
 		}
 	}
-	_, port, _ := strings.Cut(exampleConfig(t)["metrics_addr"].(string), ":")
+	_, port, _ := strings.Cut(exampleConfig(t, "worker").MetricsAddr, ":")
 	if !strings.Contains(read(t, "prometheus/prometheus.yaml"), "port: "+port) {
 		t.Errorf("metrics are at port %s, Prometheus asks another", port)
 	}

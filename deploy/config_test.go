@@ -1,87 +1,75 @@
 package deploy
 
 import (
-	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/go-viper/mapstructure/v2"
-
-	"drawdown/consumer"
-	sink "drawdown/sinks/clickhouse"
+	"drawdown/internal/app"
 )
 
-func exampleConfig(t *testing.T) map[string]any {
+// exampleConfig is drawdown.yaml as a process of compose.yaml reads it, with that process's environment.
+func exampleConfig(t *testing.T, process string) app.Config {
 	t.Helper()
-	config := make(map[string]any)
-	readYAML(t, "drawdown.yaml", &config, true)
-	return config
-}
-
-// fill sets the fields of a configuration from a section of the example; an option that there is not is an error.
-func fill(t *testing.T, section string, config any) {
-	t.Helper()
-	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		Result: config, TagName: "koanf", ErrorUnused: true,
-		DecodeHook: mapstructure.StringToTimeDurationHookFunc(),
-		// batch_age_max is BatchAgeMax.
-		MatchName: func(option, field string) bool {
-			return strings.EqualFold(strings.ReplaceAll(option, "_", ""), strings.ReplaceAll(field, "_", ""))
-		},
-	})
+	var environment []string
+	for name, value := range compose(t).Services[process].Environment {
+		environment = append(environment, name+"="+os.Expand(value, func(string) string { return "secret" }))
+	}
+	config, err := app.Load("drawdown.yaml", environment)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", process, err)
 	}
-	if err := decoder.Decode(exampleConfig(t)[section]); err != nil {
-		t.Fatalf("drawdown.yaml, %s: %v", section, err)
-	}
-}
-
-func workerConfig(t *testing.T) consumer.Config {
-	t.Helper()
-	config := consumer.Default()
-	fill(t, "worker", &config)
 	return config
 }
 
-func TestExampleConfigOfWorker(t *testing.T) {
-	config := workerConfig(t)
-	if err := config.Validate(); err != nil {
-		t.Error(err)
+// TestProcessesTakeTheirConfiguration: every option and variable exists and has an allowed value.
+func TestProcessesTakeTheirConfiguration(t *testing.T) {
+	for _, process := range []string{"topics", "worker", "sink", "cli", "repair"} {
+		config := exampleConfig(t, process)
+		if !slices.Equal(config.Kafka.Brokers, []string{"kafka:9092"}) || !slices.Equal(config.Redis.Addrs, []string{"redis:6379"}) {
+			t.Errorf("%s looks for Kafka at %q and Redis at %q", process, config.Kafka.Brokers, config.Redis.Addrs)
+		}
+	}
+	if config := exampleConfig(t, "worker"); config.Redis.Username != "drawdown" || config.Redis.Password != "secret" {
+		t.Errorf("the worker is Redis' user %q", config.Redis.Username)
+	}
+	if config := exampleConfig(t, "repair"); config.Redis.Username != "operator" || config.Redis.Password != "secret" {
+		t.Errorf("repair is Redis' user %q", config.Redis.Username)
+	}
+	if dsn := exampleConfig(t, "sink").ClickHouse.DSN; dsn != "clickhouse://drawdown:secret@clickhouse:9000/drawdown" {
+		t.Errorf("the sink looks for ClickHouse at %s", dsn)
 	}
 }
 
-func TestExampleConfigOfSink(t *testing.T) {
-	config := sink.Default()
-	fill(t, "sink", &config)
-	config.DSN = "clickhouse://drawdown:secret@clickhouse:9000/drawdown" // comes from the environment
-	if err := config.Validate(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestExampleConfigOfTopics(t *testing.T) {
-	spec := consumer.DefaultTopicSpec()
-	fill(t, "topics", &spec)
-	if err := spec.Validate(); err != nil {
-		t.Error(err)
+// TestProcessesHaveNoOthersSecrets: whoever takes over one process gets no more than that process needs.
+func TestProcessesHaveNoOthersSecrets(t *testing.T) {
+	services := compose(t).Services
+	for process, want := range map[string]struct {
+		redis, clickhouse, keys bool
+	}{
+		"topics": {}, "worker": {redis: true, keys: true}, "sink": {clickhouse: true},
+		"cli": {redis: true, clickhouse: true, keys: true}, "repair": {redis: true, keys: true},
+	} {
+		s := services[process]
+		_, redis := s.Environment["DRAWDOWN_REDIS_PASSWORD"]
+		_, clickhouse := s.Environment["DRAWDOWN_CLICKHOUSE_DSN"]
+		keys := slices.Contains(s.Secrets, "signing-keys")
+		if redis != want.redis || clickhouse != want.clickhouse || keys != want.keys {
+			t.Errorf("%s has secrets of Redis: %v, of ClickHouse: %v, signing keys: %v; it needs %v", process, redis, clickhouse, keys, want)
+		}
 	}
 }
 
 func TestExampleConfigHasNoSecrets(t *testing.T) {
-	config := exampleConfig(t)
-	want := []string{"kafka", "metrics_addr", "redis", "signing_keys_file", "sink", "topics", "worker"}
-	if got := slices.Sorted(maps.Keys(config)); !slices.Equal(got, want) {
-		t.Errorf("sections are %q, want %q", got, want)
+	config, err := app.Load("drawdown.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for section, options := range config {
-		if options, ok := options.(map[string]any); ok {
-			for option := range options {
-				if strings.Contains(option, "password") || strings.Contains(option, "dsn") {
-					t.Errorf("%s.%s stands in a file that is no secret", section, option)
-				}
-			}
-		}
+	if config.Redis.Password != "" || config.Kafka.Password != "" || config.SigningKeys != "" || strings.Contains(config.ClickHouse.DSN, "@") {
+		t.Error("a secret stands in a file that is none")
+	}
+	if file := "/run/secrets/signing-keys"; config.SigningKeysFile != file {
+		t.Errorf("signing keys are looked for in %s, compose puts them into %s", config.SigningKeysFile, file)
 	}
 }

@@ -168,6 +168,7 @@ func TestUsersCanDoNothingElse(t *testing.T) {
 		{"drawdown", "SET other x", false},
 		{"drawdown", "FLUSHALL", false},
 		{"drawdown", "KEYS *", false},
+		{"drawdown", "SCAN 0", false},
 		{"drawdown", "CONFIG SET maxmemory-policy allkeys-lru", false},
 		{"drawdown", "DEBUG SLEEP 0", false},
 		{"drawdown", "ACL LIST", false},
@@ -180,6 +181,8 @@ func TestUsersCanDoNothingElse(t *testing.T) {
 		{"reader", "DEL drawdown:partitions", false},
 		{"reader", "GET other", false},
 		{"operator", "CONFIG GET maxmemory-policy", true},
+		{"operator", "SCAN 0", true},
+		{"operator", "UNLINK other", true},
 	} {
 		err := userOf(t, addr, test.user).Do(t.Context(), fields(test.command)...).Err()
 		if errors.Is(err, redis.Nil) {
