@@ -12,6 +12,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"drawdown/internal/app"
+	"drawdown/internal/bench"
+	"drawdown/internal/servers/clickhouse/engine"
 )
 
 // commands is the command line: a table of contents.
@@ -31,14 +33,19 @@ type commands struct {
 	Partitions partitionsCommand `cmd:"" help:"See where partitions stand; rebuild one that Redis has lost."`
 	Keys       keysCommand       `cmd:"" help:"Make keys that sign operations."`
 	ConfigCmd  configCommand     `cmd:"" name:"config" help:"Check and show the configuration."`
+	Demo       demoCommand       `cmd:"" help:"See it all work on this machine, in half a minute."`
+	Bench      benchCommand      `cmd:"" help:"Measure on real servers, against a naive meter in the same run."`
 }
 
 const description = `Drawdown rates usage of data syncs into credits and draws prepaid balances down, exactly once.
 
+  drawdown demo                          see it work
   drawdown replay --balances log.jsonl   what does this log mean?
   drawdown config check                  is my configuration right?`
 
 func main() {
+	engine.MaybeRunChild()
+	bench.MaybeRunChild()
 	os.Exit(run(os.Args[1:]))
 }
 

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"drawdown/internal/demo"
+)
+
+type demoCommand struct {
+	For   time.Duration `default:"30s" env:"DEMO_FOR" help:"How long syncs run."`
+	Keep  bool          `help:"Stay up afterwards, until Ctrl-C."`
+	Plain bool          `help:"Print lines, also on a terminal."`
+}
+
+func (*demoCommand) Help() string {
+	return `Brings up an embedded Kafka and Redis and the real ClickHouse engine, opens accounts on both example plans, streams
+usage, lets one account buy more by itself and another run out, and compares log, Redis and ClickHouse at the end.
+A drift makes the command fail. Nothing is left behind but the engine in the cache folder.`
+}
+
+// Run implements the command.
+func (c *demoCommand) Run(ctx context.Context) error {
+	return demo.Run(ctx, demo.Options{For: c.For, Keep: c.Keep, Plain: c.Plain}, os.Stdout)
+}
