@@ -180,7 +180,7 @@ func TestOrderOfStart(t *testing.T) {
 }
 
 func TestImageRunsAsNobody(t *testing.T) {
-	expectLines(t, "Dockerfile", "ENV CGO_ENABLED=0", "FROM gcr.io/distroless/static-debian12:nonroot", "USER nonroot:nonroot")
+	expectLines(t, "Dockerfile", "ENV CGO_ENABLED=0", "FROM gcr.io/distroless/base-debian12:nonroot", "USER nonroot:nonroot")
 }
 
 // TestVersionsArePinned: an image that moves by itself changes what is run without anybody's decision.
