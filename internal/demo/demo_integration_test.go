@@ -4,6 +4,8 @@ package demo
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"go.uber.org/goleak"
+
+	"drawdown/consumer/murmur"
 )
 
 // runPlain runs the demo without a terminal and returns what it printed.
@@ -54,8 +59,8 @@ func TestTheDemoReconciles(t *testing.T) {
 		"dune-retail: purchase requested: 10,000 credits for 11.70 USD\n",
 		"dune-retail: purchase settled: 10,000 credits, 11.70 USD paid\n",
 		"acme-data: purchase settled: ",
-		"faker-to-postgres", // through the tap
-		"notion-to-postgres",
+		"faker-postgres", // through the tap
+		"notion-postgres",
 		" repeated events were counted once.\n",
 	} {
 		if !strings.Contains(out, told) {
@@ -85,5 +90,57 @@ func TestAnInterruptBeforeTheSyncsIsAnError(t *testing.T) {
 	cancel()
 	if out, err := runPlain(t, ctx, Options{For: time.Second, Plain: true}); err == nil || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestATamperedStoreIsADrift changes what worker and sink have written, behind their backs.
+func TestATamperedStoreIsADrift(t *testing.T) {
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	d := &demo{options: Options{For: 2 * time.Second}, out: out, style: newStyle(out, false), story: story()}
+	defer func() {
+		if err := d.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := d.prepare(t.Context(), &steps{out: out, style: d.style}); err != nil {
+		t.Fatal(err)
+	}
+	defer d.startLedger(t.Context())()
+	if err := d.stream(t.Context(), t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.finish(t.Context(), false); err != nil {
+		t.Fatalf("before anything was changed: %v", err)
+	}
+	account := d.story[0].account
+	key := fmt.Sprintf("%s{p%03d}:a:%s", d.config.Redis.Prefix, murmur.Partition([]byte(account), partitions), account)
+	for _, nano := range []int64{1, -1} {
+		if err := d.redis.HIncrBy(t.Context(), key, "b", nano).Err(); err != nil {
+			t.Fatal(err)
+		}
+		var drift *DriftError
+		if err := d.finish(t.Context(), false); errors.As(err, &drift) != (nano > 0) {
+			t.Errorf("after a change of the balance by %d nano-credits: %v", nano, err)
+		}
+	}
+	connection, err := ch.ParseDSN(d.config.ClickHouse.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := ch.Open(connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	if err := rows.Exec(t.Context(), "INSERT INTO charges SELECT * FROM charges LIMIT 1 SETTINGS insert_deduplicate = 0"); err != nil {
+		t.Fatal(err)
+	}
+	var drift *DriftError
+	if err := d.finish(t.Context(), false); !errors.As(err, &drift) {
+		t.Errorf("after a row was doubled: %v", err)
 	}
 }

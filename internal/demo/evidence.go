@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"drawdown"
@@ -50,7 +51,14 @@ func newLogEvidence() *logEvidence {
 type redisEvidence struct {
 	available map[string]drawdown.Credits // the plain number that other programs read
 	balances  map[string]drawdown.Balance // the packed state
+	damaged   []error                     // what can't be what the worker wrote
 }
+
+// damagedError says that Redis holds something that the worker did not write.
+type damagedError struct{ err error }
+
+func (e *damagedError) Error() string { return e.err.Error() }
+func (e *damagedError) Unwrap() error { return e.err }
 
 // clickhouseEvidence is what reports are made of.
 type clickhouseEvidence struct {
@@ -198,13 +206,13 @@ func (d *demo) restore(ctx context.Context, partition int32, accounts []string) 
 		decoder.Reset()
 		decoder.Decode(value, drawdown.NoTime, rec)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("restore partition %d: %w", partition, err)
-	}
 	for i := range stored {
-		if _, err := machine.Restore(stored[i]); err != nil {
-			return nil, err
+		if err == nil {
+			_, err = machine.Restore(stored[i])
 		}
+	}
+	if err != nil {
+		return nil, &damagedError{fmt.Errorf("partition %d: %w", partition, err)}
 	}
 	return machine, nil
 }
@@ -222,11 +230,7 @@ func (d *demo) byPartition() map[int32][]string {
 
 // readRedis reads every account in both forms.
 func (d *demo) readRedis(ctx context.Context) (*redisEvidence, error) {
-	balances, err := d.balances(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read balances: %w", err)
-	}
-	evidence := &redisEvidence{available: map[string]drawdown.Credits{}, balances: balances}
+	evidence := &redisEvidence{available: map[string]drawdown.Credits{}, balances: map[string]drawdown.Balance{}}
 	for p, accounts := range d.byPartition() {
 		marks, err := d.store.Balances(ctx, p, accounts)
 		if err != nil {
@@ -236,6 +240,18 @@ func (d *demo) readRedis(ctx context.Context) (*redisEvidence, error) {
 			if marks[i].Version > 0 {
 				evidence.available[account] = marks[i].Balance
 			}
+		}
+		machine, err := d.restore(ctx, p, accounts)
+		var damaged *damagedError
+		if errors.As(err, &damaged) {
+			evidence.damaged = append(evidence.damaged, damaged)
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read balances: %w", err)
+		}
+		for _, b := range machine.Balances() {
+			evidence.balances[b.Account] = b
 		}
 	}
 	return evidence, nil

@@ -64,6 +64,7 @@ func TestEveryDifferenceIsADrift(t *testing.T) {
 			b.Status = drawdown.Exhausted
 			r.redis.balances["acme"] = b
 		}, "acme: balance"},
+		{"damaged state", func(r *reconciliation) { r.redis.damaged = []error{errors.New("account acme: damaged")} }, "Redis: account acme: damaged"},
 		{"account lost in Redis", func(r *reconciliation) { delete(r.redis.available, "acme") }, "in the log true, in Redis false"},
 		{"account only in Redis", func(r *reconciliation) { r.redis.available["other"] = 0 }, "in the log false, in Redis true"},
 		{"a row lost", func(r *reconciliation) { r.rows.totals.Charges-- }, "charges: the log says 4, ClickHouse has rows for 3"},

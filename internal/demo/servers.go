@@ -15,6 +15,7 @@ import (
 
 	"drawdown/consumer"
 	"drawdown/internal/app"
+	installed "drawdown/internal/servers"
 	"drawdown/internal/servers/clickhouse"
 	"drawdown/internal/servers/embedded"
 )
@@ -38,7 +39,7 @@ func startServers(ctx context.Context, steps *steps) (*servers, error) {
 			return nil // downloaded before
 		}
 		_, err := clickhouse.Install(ctx, progress)
-		return withRemedy(err, "is the npm registry reachable? `npm ping` tells; what was downloaded before is kept, so just repeat the command")
+		return withRemedy(err, "is the npm registry reachable? `npm ping` tells; then run the demo again")
 	})
 	if err != nil {
 		return s, err
@@ -120,9 +121,10 @@ func (s *servers) configure(ctx context.Context) (config *app.Config, err error)
 	return &c, c.Topics(cluster).Ensure(ctx, spec)
 }
 
-// withRemedy adds what a person can do.
+// withRemedy adds what a person can do, unless the error says it itself.
 func withRemedy(err error, remedy string) error {
-	if err == nil || errors.Is(err, context.Canceled) {
+	var missing *installed.MissingError
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &missing) {
 		return err
 	}
 	return fmt.Errorf("%w\n  %s", err, remedy)

@@ -47,7 +47,7 @@ func (c *customer) starting() int64 {
 
 // recordedConnection is the one whose syncs are the recorded output of a real connector, passed through the tap.
 var recordedConnection = connection{
-	name: "faker-to-postgres", source: "source-faker", destination: "destination-postgres", meter: drawdown.Records,
+	name: "faker-postgres", source: "source-faker", destination: "destination-postgres", meter: drawdown.Records,
 }
 
 const recordedAccount = "cobalt-labs"
@@ -59,26 +59,26 @@ func story() []customer {
 		{
 			account: "acme-data", plan: airbytePlan, buys: 200, price: "500.00", auto: true, runsOut: 0.7,
 			connections: []connection{
-				database("orders-to-snowflake", "source-postgres", "destination-snowflake", 0.4, "orders", "order_lines", "customers"),
-				database("shop-to-snowflake", "source-mysql", "destination-snowflake", 0.3, "products", "prices"),
-				api("stripe-to-snowflake", "source-stripe", "destination-snowflake", 0.2, "charges", "invoices", "payouts"),
-				api("github-to-snowflake", "source-github", "destination-snowflake", 0.1, "issues", "commits"),
+				database("orders-snowflake", "source-postgres", "destination-snowflake", 0.4, "orders", "order_lines", "customers"),
+				database("shop-snowflake", "source-mysql", "destination-snowflake", 0.3, "products", "prices"),
+				api("stripe-snowflake", "source-stripe", "destination-snowflake", 0.2, "charges", "invoices", "payouts"),
+				api("github-snowflake", "source-github", "destination-snowflake", 0.1, "issues", "commits"),
 			},
 		},
 		{
 			account: "birchwood", plan: airbytePlan, buys: 200, price: "500.00", runsOut: 0.55,
 			connections: []connection{
-				api("crm-to-bigquery", "source-salesforce", "destination-bigquery", 0.5, "accounts", "opportunities", "contacts"),
-				api("hubspot-to-bigquery", "source-hubspot", "destination-bigquery", 0.2, "deals", "companies"),
-				database("erp-to-bigquery", "source-postgres", "destination-bigquery", 0.3, "bookings", "ledger"),
+				api("crm-bigquery", "source-salesforce", "destination-bigquery", 0.5, "accounts", "opportunities", "contacts"),
+				api("hubspot-bigquery", "source-hubspot", "destination-bigquery", 0.2, "deals", "companies"),
+				database("erp-bigquery", "source-postgres", "destination-bigquery", 0.3, "bookings", "ledger"),
 			},
 		},
 		{
 			account: recordedAccount, plan: airbytePlan, buys: 400, price: "1000.00", enrolled: true, runsOut: 2.2,
 			connections: []connection{
-				file("exports-to-s3", "source-s3", "destination-s3", 0.5, "exports"),
-				api("stripe-to-postgres", "source-stripe", "destination-postgres", 0.25, "charges", "refunds"),
-				freeAPI("notion-to-postgres", "source-notion", "destination-postgres", 0.25, "pages", "comments"),
+				file("exports-s3", "source-s3", "destination-s3", 0.5, "exports"),
+				api("stripe-postgres", "source-stripe", "destination-postgres", 0.25, "charges", "refunds"),
+				freeAPI("notion-postgres", "source-notion", "destination-postgres", 0.25, "pages", "comments"),
 			},
 		},
 		{

@@ -1,0 +1,74 @@
+package demo
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+
+	"drawdown"
+	"drawdown/consumer/murmur"
+)
+
+// TestTheStoryFitsTheExamples: a connector that is not published, or a stage that is not what the story says, would
+// show as a drift only after half a minute.
+func TestTheStoryFitsTheExamples(t *testing.T) {
+	type published struct{ Kind, Stage string }
+	connectors := map[string]published{}
+	list, err := exampleData("examples/connectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range list {
+		var connector struct {
+			Connector string
+			published
+		}
+		if err := json.Unmarshal(data, &connector); err != nil {
+			t.Fatal(err)
+		}
+		connectors[connector.Connector] = connector.published
+	}
+	meters := map[string]drawdown.Meter{
+		"api": drawdown.Records, "custom": drawdown.Records, "database": drawdown.Bytes, "file": drawdown.Bytes, "module": drawdown.Operations,
+	}
+	ga := func(connector string) bool { return connectors[connector].Stage == "ga" }
+	used := map[int32]bool{}
+	for _, c := range story() {
+		used[murmur.Partition([]byte(c.account), partitions)] = true
+		shares := 0.0
+		for _, connection := range c.connections {
+			shares += connection.share
+			if meter, known := meters[connectors[connection.source].Kind]; !known || meter != connection.meter {
+				t.Errorf("%s/%s: source %s is %+v, the story counts %v", c.account, connection.name, connection.source, connectors[connection.source], connection.meter)
+			}
+			if free := c.enrolled && !(ga(connection.source) && ga(connection.destination)); free != connection.free {
+				t.Errorf("%s/%s: free is %v by the examples, %v in the story", c.account, connection.name, free, connection.free)
+			}
+			if connectors[connection.destination].Kind == "" {
+				t.Errorf("%s/%s: destination %s is not published", c.account, connection.name, connection.destination)
+			}
+		}
+		if math.Abs(shares-1) > 1e-9 {
+			t.Errorf("%s: the shares of its connections add up to %v", c.account, shares)
+		}
+	}
+	if len(used) < 2 {
+		t.Errorf("all accounts are in one of %d partitions", partitions)
+	}
+}
+
+// TestTheRecordingIsTheConnectors holds the copy against the original, and the count against its records.
+func TestTheRecordingIsTheConnectors(t *testing.T) {
+	original, err := os.ReadFile("../../producer/tap/testdata/source-faker.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(original, recorded) {
+		t.Error("testdata/source-faker.jsonl is not that of producer/tap")
+	}
+	if found := bytes.Count(recorded, []byte(`{"type":"RECORD"`)); found != recordedRecords {
+		t.Errorf("%d records, expected %d", found, recordedRecords)
+	}
+}
