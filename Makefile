@@ -18,8 +18,9 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/drawdown/tools
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)/govulncheck
 
-# How long each fuzz target runs, and what `make test` gives to go test beside its own flags (say, TEST_FLAGS=-v).
+# How long each fuzz target runs; which packages are tested or linted; further flags of go test (say, TEST_FLAGS=-v).
 FUZZ_FOR ?= 10s
+PACKAGES ?= ./...
 TEST_FLAGS ?=
 # One package may take this long. The whole suite takes about as long as its slowest packages: two run at a time, since
 # each may start servers of its own.
@@ -44,13 +45,13 @@ build: ## build the program into build/drawdown
 .PHONY: test
 test: servers-install ## install what is missing, then run every test, with real servers and the race detector
 	@mkdir -p $(BUILD)
-	@$(GO) test -race -tags integration -count=1 -p 2 -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) ./... 2>&1 | tee $(BUILD)/test.log \
+	@$(GO) test -race -tags integration -count=1 -p 2 -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) $(PACKAGES) 2>&1 | tee $(BUILD)/test.log \
 		|| { echo 'A test failed. All of the output is in $(BUILD)/test.log; what failed:'; grep -E '^\s*--- FAIL|^FAIL|^panic:|WARNING: DATA RACE' $(BUILD)/test.log; exit 1; }
 	@echo 'All tests passed; the output is in $(BUILD)/test.log.'
 
 .PHONY: unit
 unit: ## run the tests that need no server
-	@$(GO) test $(TEST_FLAGS) ./...
+	@$(GO) test $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: bench
 bench: build ## measure the drain of a backlog on real servers; the last line is one JSON object
@@ -63,7 +64,7 @@ fuzz: ## fuzz each target for FUZZ_FOR (10s)
 
 .PHONY: lint
 lint: $(GOLANGCI) ## check style, mistakes and the direction of dependencies
-	@$(GOLANGCI) run ./...
+	@$(GOLANGCI) run $(PACKAGES)
 
 .PHONY: fmt
 fmt: $(GOLANGCI) ## format every Go file
