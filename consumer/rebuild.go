@@ -55,13 +55,14 @@ func (w *Worker) Committed(ctx context.Context, partition int32) (drawdown.Offse
 	if err != nil {
 		return 0, fmt.Errorf("ask for the offset of group %s: %w", w.cfg.Group, err)
 	}
-	for _, found := range answer.Topics[w.cfg.MeteringTopic] {
-		if found.Error != nil {
-			return 0, fmt.Errorf("ask for the offset of group %s: %w", w.cfg.Group, found.Error)
-		}
-		return drawdown.Offset(max(0, found.CommittedOffset)), nil
+	found := answer.Topics[w.cfg.MeteringTopic]
+	if len(found) == 0 {
+		return 0, nil
 	}
-	return 0, nil
+	if found[0].Error != nil {
+		return 0, fmt.Errorf("ask for the offset of group %s: %w", w.cfg.Group, found[0].Error)
+	}
+	return drawdown.Offset(max(0, found[0].CommittedOffset)), nil
 }
 
 // Rebuild makes the state of a partition from the log's beginning up to until. progress is told after each commit.

@@ -74,7 +74,7 @@ func (t *ticker) once(ctx context.Context) error {
 		err = t.append(ctx, t.choose(due, now), now)
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the ticker was told to end, whatever that made of the last call
 	}
 	return err
 }

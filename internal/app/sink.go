@@ -67,7 +67,7 @@ func (s *migratedSink) Run(ctx context.Context) error {
 			return s.Part.Run(ctx)
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the sink was told to end before ClickHouse answered
 		}
 		s.log.Warn("the sink waits for ClickHouse", "error", err)
 		select {
