@@ -20,7 +20,7 @@ import (
 )
 
 // runPlain runs the demo without a terminal and returns what it printed.
-func runPlain(t *testing.T, ctx context.Context, options Options) (string, error) {
+func runPlain(ctx context.Context, t *testing.T, options Options) (string, error) {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir())
 	path := filepath.Join(t.TempDir(), "out")
@@ -47,7 +47,7 @@ var reconciledLine = regexp.MustCompile(`(?m)^reconciled: [1-9][0-9]* events, [1
 
 func TestTheDemoReconciles(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	out, err := runPlain(t, t.Context(), Options{For: 5 * time.Second, Plain: true})
+	out, err := runPlain(t.Context(), t, Options{For: 5 * time.Second, Plain: true})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -79,7 +79,7 @@ func TestTheDemoReconciles(t *testing.T) {
 func TestAnInterruptEndsTheSyncsAndReconciles(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
-	out, err := runPlain(t, ctx, Options{For: time.Hour, Plain: true})
+	out, err := runPlain(ctx, t, Options{For: time.Hour, Plain: true})
 	if err != nil || !reconciledLine.MatchString(out) {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -88,7 +88,7 @@ func TestAnInterruptEndsTheSyncsAndReconciles(t *testing.T) {
 func TestAnInterruptBeforeTheSyncsIsAnError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if out, err := runPlain(t, ctx, Options{For: time.Second, Plain: true}); err == nil || !strings.Contains(err.Error(), "interrupted") {
+	if out, err := runPlain(ctx, t, Options{For: time.Second, Plain: true}); err == nil || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

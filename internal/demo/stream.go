@@ -35,7 +35,9 @@ func (d *demo) stream(ctx, work context.Context, live bool) error {
 	err := d.display(work, syncs, live, settled)
 	stop()
 	cancel()
-	<-settled
+	for range settled {
+		// until it is closed; what ended the display is the error that counts
+	}
 	return err
 }
 

@@ -166,12 +166,12 @@ func (t *traffic) report(ctx context.Context, f *flow) error {
 	return nil
 }
 
-// unlessEnded hides the error of a report that waited when the demo ended.
+// unlessEnded names the error of a report, but for one that waited when the demo ended.
 func unlessEnded(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() != nil {
-		return nil
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("report usage: %w", err)
 	}
-	return fmt.Errorf("report usage: %w", err)
+	return nil
 }
 
 // amounts fills in what a worker reports beside what is charged: a row has about 250 bytes.

@@ -91,10 +91,9 @@ func TestPlainTellsEachHappeningOnceAndASummaryNowAndThen(t *testing.T) {
 	p := &plain{out: &out}
 	now, told := moment()
 	for _, step := range []struct {
-		after time.Duration
-		told  int
+		millis, told int
 	}{{0, 0}, {250, 1}, {1900, 1}, {2000, 3}, {2250, 3}, {4100, 3}} {
-		now.elapsed = step.after * time.Millisecond
+		now.elapsed = time.Duration(step.millis) * time.Millisecond
 		p.show(now, told[:step.told])
 	}
 	p.end()
