@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -128,7 +127,7 @@ func testConfig() Config {
 func newTestSink(t testing.TB, config Config, store Store, source Source) *Sink {
 	t.Helper()
 	sink, err := New(config, Deps{Store: store, Source: source, Registerer: prometheus.NewRegistry(),
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +178,7 @@ func everyRowOnce(t *testing.T, seed uint64) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var sinks sync.WaitGroup
 	for i := range uint64(2) {
-		sinks.Go(func() { killAgainAndAgain(t, ctx, rand.New(rand.NewPCG(seed, 100+i)), store, source) })
+		sinks.Go(func() { killAgainAndAgain(ctx, t, rand.New(rand.NewPCG(seed, 100+i)), store, source) })
 	}
 	end := func() {
 		cancel()
@@ -200,7 +199,7 @@ func everyRowOnce(t *testing.T, seed uint64) {
 }
 
 // killAgainAndAgain runs sinks that end at any moment; each one is a new process.
-func killAgainAndAgain(t *testing.T, ctx context.Context, random *rand.Rand, store Store, source Source) {
+func killAgainAndAgain(ctx context.Context, t *testing.T, random *rand.Rand, store Store, source Source) {
 	for ctx.Err() == nil {
 		life, kill := context.WithTimeout(ctx, time.Duration(random.IntN(20_000))*time.Millisecond)
 		if err := newTestSink(t, testConfig(), store, source).Run(life); err != nil {

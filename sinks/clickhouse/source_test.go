@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"testing"
@@ -96,7 +95,7 @@ func TestGroup(t *testing.T) {
 	config := testConfig()
 	config.Group, config.FetchWaitMax, config.BlockAgeMax = "sink", 50*time.Millisecond, 10*time.Millisecond
 	start := func() (stop func()) {
-		sink, err := New(config, Deps{Store: store, Source: source, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		sink, err := New(config, Deps{Store: store, Source: source, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 			NewGroup: func() (Group, error) {
 				return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{ID: config.Group, Brokers: addrs, Topics: []string{chargesTopic, ledgerTopic},
 					HeartbeatInterval: 100 * time.Millisecond, RebalanceTimeout: 2 * time.Second, JoinGroupBackoff: 50 * time.Millisecond})
