@@ -127,16 +127,22 @@ func (e *MissingPositionError) Error() string {
 		e.Partition, e.Progress, e.Partition)
 }
 
-// PartitionCountError says that topics do not have the number of partitions that was recorded.
+// PartitionCountError says that topics do not have the number of partitions that was recorded, or that they differ.
 type PartitionCountError struct {
 	Topic    string
-	Recorded int
-	Found    int
+	Recorded int    // or what Other has
+	Found    int    // what Topic has
+	Other    string // the topic that it differs from; "" where it differs from the recorded number
 }
 
 func (e *PartitionCountError) Error() string {
-	return fmt.Sprintf("topic %s has %d partitions, recorded are %d: the number is fixed for ever, since it decides to which partition an account belongs; create the topic anew with %d partitions (and copy its records by key), or point the worker to the topic that it belongs to",
-		e.Topic, e.Found, e.Recorded, e.Recorded)
+	const why = "the number is fixed for ever, since it decides to which partition an account belongs"
+	if e.Other != "" {
+		return fmt.Sprintf("topic %s has %d partitions, topic %s has %d: %s; find out which of them was changed or made wrong (`drawdown partitions show` lists those that are worked on), and create that one anew (and copy its records by key)",
+			e.Topic, e.Found, e.Other, e.Recorded, why)
+	}
+	return fmt.Sprintf("topic %s has %d partitions, recorded are %d: %s; create the topic anew with %d partitions (and copy its records by key), or point the worker to the topic that it belongs to",
+		e.Topic, e.Found, e.Recorded, why, e.Recorded)
 }
 
 // TimestampTypeError says that a topic does not stamp records with the broker's time.

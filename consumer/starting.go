@@ -118,7 +118,7 @@ func (w *Worker) checkTopics(ctx context.Context, r *retrier) (int, error) {
 		return 0, err
 	}
 	// The topics are checked among each other before their number of partitions is recorded for ever.
-	if err := found.check(&w.cfg, found.Partitions[w.cfg.MeteringTopic]); err != nil {
+	if err := found.check(&w.cfg, 0); err != nil {
 		return 0, err
 	}
 	var recorded int

@@ -22,11 +22,16 @@ type TopicState struct {
 	TimestampType string
 }
 
-// check returns the first thing that is wrong, nil where the worker may work on the topics.
-func (s *TopicState) check(cfg *Config, partitions int) error {
+// check returns the first thing that is wrong, nil where the worker may work on the topics. Without a recorded number
+// of partitions (0) the topics are compared with each other.
+func (s *TopicState) check(cfg *Config, recorded int) error {
+	want, other := recorded, ""
+	if recorded == 0 {
+		want, other = s.Partitions[cfg.MeteringTopic], cfg.MeteringTopic
+	}
 	for _, topic := range cfg.topics() {
-		if found := s.Partitions[topic]; found != partitions {
-			return &PartitionCountError{Topic: topic, Recorded: partitions, Found: found}
+		if found := s.Partitions[topic]; found != want {
+			return &PartitionCountError{Topic: topic, Recorded: want, Found: found, Other: other}
 		}
 	}
 	if s.TimestampType != "" && s.TimestampType != logAppendTime && !cfg.AllowCreateTime {
@@ -77,7 +82,7 @@ func (t *Topics) Check(ctx context.Context) (TopicState, error) {
 	if err != nil {
 		return state, err
 	}
-	return state, state.check(&t.cfg, state.Partitions[t.cfg.MeteringTopic])
+	return state, state.check(&t.cfg, 0)
 }
 
 // timestampType asks for the metering topic's setting, "" where that is not allowed to this user.

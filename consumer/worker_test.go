@@ -105,7 +105,7 @@ func TestRefusesTopicsThatWouldCostMoney(t *testing.T) {
 			}},
 		{"an output topic with another number", func(w *world) { w.topics.Partitions[w.cfg.LedgerTopic] = 2 },
 			func(t *testing.T, w *world, worker *Worker) {
-				stopsWith[*PartitionCountError](t, w, worker, "topic drawdown.ledger has 2 partitions")
+				stopsWith[*PartitionCountError](t, w, worker, "topic drawdown.ledger has 2 partitions, topic drawdown.metering has 1")
 				if recorded, _ := w.store.RecordPartitions(t.Context(), 9); recorded != 9 {
 					t.Errorf("%d partitions were recorded although topics differ", recorded)
 				}

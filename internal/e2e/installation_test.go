@@ -180,6 +180,8 @@ func (in *installation) must(err error) {
 const (
 	// patience is how long anything may take that is to happen: many times what it takes on a busy machine.
 	patience = 60 * time.Second
+	// noted is how long something may take without a note.
+	noted = 2 * time.Second
 	// probeInterval is how often is looked whether it has.
 	probeInterval = 10 * time.Millisecond
 )
@@ -191,9 +193,13 @@ func (in *installation) await(what string, condition func(ctx context.Context) (
 	defer cancel()
 	ticker := time.NewTicker(probeInterval)
 	defer ticker.Stop()
+	begun := time.Now()
 	for {
 		done, reason := condition(ctx)
 		if done {
+			if took := time.Since(begun); took > noted {
+				in.t.Logf("%s: after %v", what, took)
+			}
 			return
 		}
 		select {

@@ -84,20 +84,32 @@ func (in *installation) deleteRecords(partition int32, before int64) {
 // TestAnotherNumberOfPartitionsIsRefused: accounts would change their partition.
 func TestAnotherNumberOfPartitionsIsRefused(t *testing.T) {
 	in := begun(t, needs{Partitions: 2})
-	client := kafka.Client{Addr: in.cluster.Addr, Transport: in.cluster.Transport}
-	topic := in.config.Worker.MeteringTopic
-	answer, err := client.CreatePartitions(t.Context(), &kafka.CreatePartitionsRequest{
-		Topics: []kafka.TopicPartitionsConfig{{Name: topic, Count: 3}},
-	})
-	in.must(err)
-	in.must(answer.Errors[topic])
+	names := in.config.Worker
 	before := in.committed()
 	in.some(10, 20)
+	in.grow(names.MeteringTopic)
 	worker := in.start("worker")
-	worker.awaitUnready(topic+" has 3 partitions, recorded are 2", "fixed for ever")
+	worker.awaitUnready(names.MeteringTopic+" has 3", names.ChargesTopic+" has 2", "fixed for ever")
+	in.must(worker.stop())
+	in.grow(names.ChargesTopic, names.LedgerTopic, names.RejectedTopic)
+	worker = in.start("worker")
+	worker.awaitUnready(names.MeteringTopic+" has 3 partitions, recorded are 2", "fixed for ever")
 	in.must(worker.stop())
 	if after := in.committed(); after != before {
 		t.Errorf("%d records were applied all the same", after-before)
+	}
+}
+
+// grow gives topics three partitions.
+func (in *installation) grow(topics ...string) {
+	in.t.Helper()
+	client := kafka.Client{Addr: in.cluster.Addr, Transport: in.cluster.Transport}
+	for _, topic := range topics {
+		answer, err := client.CreatePartitions(in.t.Context(), &kafka.CreatePartitionsRequest{
+			Topics: []kafka.TopicPartitionsConfig{{Name: topic, Count: 3}},
+		})
+		in.must(err)
+		in.must(answer.Errors[topic])
 	}
 }
 
