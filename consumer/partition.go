@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -84,10 +85,10 @@ func (p *partition) ready() error {
 	switch state := State(p.gauge.state.Load()); {
 	case p.err != nil:
 		return p.err
+	case p.retrier.failing.Load() > 0:
+		return fmt.Errorf("%w: %w", errServerAway, p.retrier.trouble())
 	case state == Starting:
 		return errStarting
-	case p.retrier.failing.Load() > 0:
-		return errServerAway
 	default:
 		return nil
 	}
@@ -95,7 +96,7 @@ func (p *partition) ready() error {
 
 var (
 	errStarting   = errors.New("is starting")
-	errServerAway = errors.New("a server is away: see the log")
+	errServerAway = errors.New("a server is away")
 )
 
 // own claims the partition and works on it until stop ends or an error does.

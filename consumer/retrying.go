@@ -2,6 +2,8 @@ package consumer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync/atomic"
@@ -15,6 +17,8 @@ type retrier struct {
 	log            *slog.Logger
 	// failing counts calls whose last attempt failed: above zero the owner isn't ready.
 	failing atomic.Int32
+	// last is the last error that was retried, with its stage; it is not reset.
+	last atomic.Pointer[error]
 	// count counts repeated attempts by stage.
 	count func(stage string)
 }
@@ -63,9 +67,19 @@ func endOr(ctx context.Context, err error) error {
 // report logs the first failure and then those whose number is a power of two: an outage of an hour is some lines.
 func (r *retrier) report(stage string, tries int, err error) {
 	r.count(stage)
+	staged := fmt.Errorf("%s: %w", stage, err)
+	r.last.Store(&staged)
 	if tries&(tries-1) == 0 {
 		r.log.Warn("retrying", "stage", stage, "attempts", tries, "error", err)
 	}
+}
+
+// trouble is the last error that was retried, for people.
+func (r *retrier) trouble() error {
+	if last := r.last.Load(); last != nil {
+		return *last
+	}
+	return errors.New("a call has failed and is about to be tried again")
 }
 
 // sleep waits and reports whether the time has passed before the context ended.

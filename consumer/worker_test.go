@@ -311,7 +311,7 @@ func TestDrainGivesUpInTime(t *testing.T) {
 		})
 		stop := run(t, worker)
 		time.Sleep(time.Minute)
-		if err := worker.Ready(); !errors.Is(err, errServerAway) {
+		if err := worker.Ready(); !errors.Is(err, errServerAway) || !errors.Is(err, errAway) {
 			t.Errorf("ready while the store is away: %v", err)
 		}
 		begun := time.Now()
