@@ -21,6 +21,10 @@ import (
 	"drawdown/internal/servers/redis"
 )
 
+// quickCompiler keeps Java's optimizing compiler from running. In the first minutes of a broker it takes more processor time
+// than it saves, and a run would measure when it happens to work.
+const quickCompiler = "-XX:TieredStopAtLevel=1"
+
 // cluster is the servers of a run and how they are reached.
 type cluster struct {
 	dir    string // of all data and logs
@@ -60,7 +64,9 @@ func (c *cluster) start(ctx context.Context, options *Options) error {
 	var database *clickhouse.Server
 	var starting errgroup.Group // without a shared context: each ends by itself, and all that started are stopped
 	starting.Go(func() (err error) {
-		broker, err = kafka.Start(ctx, kafka.Options{Dir: filepath.Join(c.dir, "kafka"), HeapMiB: options.KafkaHeapMiB})
+		broker, err = kafka.Start(ctx, kafka.Options{
+			Dir: filepath.Join(c.dir, "kafka"), HeapMiB: options.KafkaHeapMiB, JavaFlags: []string{quickCompiler},
+		})
 		return err
 	})
 	starting.Go(func() (err error) {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,6 +34,7 @@ type Options struct {
 	HeapMiB         int               // Java heap; 0: 1024
 	MessageMaxBytes int               // the largest record batch the broker takes; 0: Kafka's default (1 MiB and 12 bytes)
 	Properties      map[string]string // further broker settings; they win over the defaults here
+	JavaFlags       []string          // further flags of the Java machine
 }
 
 // Server is a running broker.
@@ -104,7 +106,7 @@ func command(installed installation, dir string, options Options, flags []string
 	return servers.Command{
 		Path: installed.java,
 		Dir:  installed.dir,
-		Args: append(flags[:len(flags):len(flags)],
+		Args: append(slices.Concat(flags, options.JavaFlags),
 			"-Xmx"+strconv.Itoa(heap)+"m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true",
 			"-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
 			"-cp", classPath, "kafka.Kafka", propertiesFile(dir),
