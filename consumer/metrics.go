@@ -23,6 +23,7 @@ type Metrics struct {
 	ticks       prometheus.Counter
 	loads       prometheus.Counter
 	rebalances  prometheus.Counter
+	rewinds     prometheus.Counter
 	rejected    *prometheus.CounterVec
 	purchases   *prometheus.CounterVec
 	commits     *prometheus.CounterVec
@@ -53,6 +54,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		ticks:       counter("drawdown_ticks_total", "Tick records appended for accounts that were due. High while many idle accounts have something due at once, such as at the start of a month."),
 		loads:       counter("drawdown_accounts_loaded_total", "Accounts read from the store. A high rate in steady state means that cache_accounts_max is too small."),
 		rebalances:  counter("drawdown_rebalances_total", "Times that partitions were assigned anew. High means that members come and go, or time out."),
+		rewinds:     counter("drawdown_rewinds_total", "Times that the store was found behind what was committed, and a partition began again from there. Above zero means that the store loses what it acknowledged."),
 		rejected:    counters("drawdown_rejected_total", "Records rejected, by reason. They had no effect and are kept in the rejected topic. Anything above zero deserves a look.", "reason"),
 		purchases:   counters("drawdown_purchases_total", "Purchases by outcome. Many failed ones mean refused payments; capped ones are customers who ran into a cap.", "outcome"),
 		commits:     counters("drawdown_commits_total", "Commits by outcome. fenced: another worker took the partition. rewound: the store went back. diverged: somebody else writes to the store.", "outcome"),
@@ -69,7 +71,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		partitions: newPartitionCollector(),
 	}
 	registerer.MustRegister(m.events, m.eventBytes, m.charges, m.ledger, m.notices, m.duplicates, m.missing, m.arrived, m.exhaustions, m.ticks,
-		m.loads, m.rebalances, m.rejected, m.purchases, m.commits, m.retries, m.accounts, m.batchEvents, m.loadDuration,
+		m.loads, m.rebalances, m.rewinds, m.rejected, m.purchases, m.commits, m.retries, m.accounts, m.batchEvents, m.loadDuration,
 		m.publishDuration, m.commitDuration, m.visibleAfter, &m.partitions)
 	m.initialise()
 	return m

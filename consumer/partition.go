@@ -45,6 +45,7 @@ func (p *partition) run(stop context.Context) {
 		}
 		switch Classify(err) {
 		case Restart:
+			p.worker.metrics.rewinds.Inc()
 			p.log.Error("the store went back: beginning again from its position", "error", err)
 		case Retry: // all calls to servers are retried where they are made, so this is a trouble of our own
 			p.log.Error("beginning again", "error", err)
