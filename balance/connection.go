@@ -10,7 +10,8 @@ import (
 // connection is what an account knows of one connection. It stays when the connection is removed: nothing but that it
 // is known is forgotten.
 type connection struct {
-	name                string
+	field               string // of the store: connectionField and the name
+	name                string // a part of field
 	known               bool
 	source, destination string        // the connectors, as last named
 	linkedAt            drawdown.Time // the partition's clock when it got these connectors
@@ -26,7 +27,11 @@ type connection struct {
 	quoteValid bool
 	quoteSeen  uint64
 	touched    bool // since the last Take
+}
 
+func newConnection(name string) *connection {
+	field := connectionField + name
+	return &connection{field: field, name: field[len(connectionField):], linkedAt: drawdown.NoTime}
 }
 
 // remainder is what is left of a division by a rate's `per`, so that however a sync is cut into events its bill is
@@ -79,7 +84,7 @@ func (a *account) connection(name []byte) *connection { return a.connections[str
 func (p *Partition) ensureConnection(a *account, name []byte) *connection {
 	c := a.connection(name)
 	if c == nil {
-		c = &connection{name: string(name), linkedAt: drawdown.NoTime}
+		c = newConnection(string(name))
 		a.connections[c.name] = c
 	}
 	p.touchConnection(a, c)

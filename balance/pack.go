@@ -24,6 +24,9 @@ func (e *VersionError) Error() string {
 // packer appends values in their packed form.
 type packer struct{ buf []byte }
 
+// since returns what was packed since the buffer had a length. More that is packed later does not change it.
+func (w *packer) since(begin int) []byte { return w.buf[begin:len(w.buf):len(w.buf)] }
+
 func (w *packer) version()      { w.uint(stateVersion) }
 func (w *packer) uint(v uint64) { w.buf = binary.AppendUvarint(w.buf, v) }
 

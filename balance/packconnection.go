@@ -53,10 +53,9 @@ func (c *connection) pack(w *packer) {
 func (p *Partition) unpackConnection(name string, packed []byte) (*connection, error) {
 	r := unpacker{buf: packed}
 	r.version()
-	c := &connection{
-		name: name, known: r.bool(), source: p.name([]byte(r.text())), destination: p.name([]byte(r.text())),
-		linkedAt: r.time(), hadUsage: r.bool(), used: r.total(), waived: r.total(),
-	}
+	c := newConnection(name)
+	c.known, c.source, c.destination = r.bool(), p.name([]byte(r.text())), p.name([]byte(r.text()))
+	c.linkedAt, c.hadUsage, c.used, c.waived = r.time(), r.bool(), r.total(), r.total()
 	for range r.count() {
 		c.remainders = append(c.remainders, remainder{version: p.name([]byte(r.text())), kind: p.name([]byte(r.text())), left: r.uint()})
 	}
@@ -86,7 +85,7 @@ func parseFrozenField(name string) (connection string, number uint64, err error)
 }
 
 // changedFields packs the connection for the store: itself, a block that is frozen now, and blocks that are gone.
-func (c *connection) changedFields(fields []Field, now drawdown.Time) []Field {
+func (c *connection) changedFields(fields []Field, now drawdown.Time, w *packer) []Field {
 	for _, number := range c.attempts.thaw(now) {
 		fields = append(fields, Field{Name: frozenFieldName(c.name, number)})
 	}
@@ -94,7 +93,7 @@ func (c *connection) changedFields(fields []Field, now drawdown.Time) []Field {
 		f := &c.attempts.frozen[len(c.attempts.frozen)-1]
 		fields = append(fields, Field{Name: frozenFieldName(c.name, f.number), Value: f.packed})
 	}
-	var w packer
-	c.pack(&w)
-	return append(fields, Field{Name: connectionField + c.name, Value: w.buf})
+	begin := len(w.buf)
+	c.pack(w)
+	return append(fields, Field{Name: c.field, Value: w.since(begin)})
 }

@@ -34,6 +34,9 @@ type Partition struct {
 	addedBroadcasts [][]byte
 	wake            []string
 	gaps            Gaps
+
+	// packedBytes is what an account took in the last commit, to make room for those of the next.
+	packedBytes int
 }
 
 // Gaps counts sequence numbers of usage events: how many were left missing by a later one, and how many of those

@@ -14,8 +14,10 @@ func (p *Partition) Take(epoch Epoch, next drawdown.Offset) *Commit {
 		Broadcasts: p.addedBroadcasts, Wake: p.wake,
 		Accounts: make([]AccountChange, 0, len(p.touched)),
 	}
+	// All parts are packed into one buffer: a commit has thousands of them.
+	w := packer{buf: make([]byte, 0, len(p.touched)*p.packedBytes)}
 	for _, a := range p.touched {
-		commit.Accounts = append(commit.Accounts, p.takeAccount(a))
+		commit.Accounts = append(commit.Accounts, p.takeAccount(a, &w))
 		for _, connector := range a.freshlyLinked {
 			commit.Index = append(commit.Index, IndexEntry{Connector: connector, Account: a.id})
 		}
@@ -27,6 +29,9 @@ func (p *Partition) Take(epoch Epoch, next drawdown.Offset) *Commit {
 		a.storedStatus = a.status
 	}
 	commit.Digest = digest(commit)
+	if len(p.touched) > 0 {
+		p.packedBytes = len(w.buf)/len(p.touched) + 1
+	}
 	p.next = next
 	p.touched = p.touched[:0]
 	p.addedBroadcasts, p.wake = nil, nil
@@ -40,13 +45,16 @@ func (p *Partition) TakeGaps() Gaps {
 	return gaps
 }
 
-func (p *Partition) takeAccount(a *account) AccountChange {
+func (p *Partition) takeAccount(a *account, w *packer) AccountChange {
 	change := AccountChange{
 		Account: a.id, Before: a.stored,
 		After: Mark{Version: int64(a.changedAt) + 1, Balance: a.available()},
 	}
+	if len(a.touchedConns) > 0 {
+		change.Fields = make([]Field, 0, len(a.touchedConns))
+	}
 	for _, c := range a.touchedConns {
-		change.Fields = c.changedFields(change.Fields, a.advanced)
+		change.Fields = c.changedFields(change.Fields, a.advanced, w)
 		c.touched = false
 	}
 	a.touchedConns = a.touchedConns[:0]
@@ -56,9 +64,9 @@ func (p *Partition) takeAccount(a *account) AccountChange {
 		change.Appends = append(change.Appends, SegmentAppend{Segment: settledSegment, Data: a.settledAdded})
 		a.settledAdded = nil
 	}
-	w := packer{buf: make([]byte, 0, 256)}
-	a.pack(&w)
-	change.Core = w.buf
+	begin := len(w.buf)
+	a.pack(w)
+	change.Core = w.since(begin)
 	if a.dueStale || a.dueSeen != p.published {
 		a.nextDue, a.dueStale, a.dueSeen = p.nextDue(a), false, p.published
 	}
