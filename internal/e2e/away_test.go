@@ -41,7 +41,7 @@ func TestServersThatAreAway(t *testing.T) {
 	sink.awaitUnready("")
 	sink.awaitLog("the sink waits for ClickHouse")
 	in.must(broker.Restart(t.Context()))
-	worker.awaitUnready("partition 0", "is starting")
+	worker.awaitUnready("partition 0", "a server is away", "Redis did not answer")
 	in.must(in.redis.Restart(t.Context()))
 	worker.awaitReady()
 	in.awaitAvailable(10*drawdown.Credit - 20*1000*creditsPerRecord)
@@ -50,7 +50,7 @@ func TestServersThatAreAway(t *testing.T) {
 
 	// In the middle, one after the other. Without ClickHouse balances go on.
 	in.must(in.redis.Kill())
-	worker.awaitUnready("partition 0", "a server is away")
+	worker.awaitUnready("partition 0", "a server is away", "Redis did not answer")
 	in.some(10, 20)
 	in.must(in.redis.Restart(t.Context()))
 	worker.awaitReady()
@@ -107,7 +107,7 @@ func TestAFullRedis(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close() })
 	in.must(client.ConfigSet(t.Context(), "maxmemory", strconv.Itoa(1<<20)).Err()) // less than it uses
 	in.some(10, 20)
-	worker.awaitUnready("partition", "a server is away")
+	worker.awaitUnready("a server is away", "Redis is full and nothing was written: raise maxmemory")
 	worker.awaitLog("Redis is full and nothing was written: raise maxmemory")
 	in.must(client.ConfigSet(t.Context(), "maxmemory", "0").Err())
 	worker.awaitReady()

@@ -3,8 +3,12 @@
 package e2e
 
 import (
+	"os"
 	"strings"
 	"testing"
+
+	"drawdown/internal/servers/clickhouse"
+	"drawdown/internal/servers/serverstest"
 )
 
 // TestFiveFaultsAreReportedAtOnce: whoever corrects a configuration needs one try, whichever command they run.
@@ -44,5 +48,19 @@ func TestWrongCredentials(t *testing.T) {
 	}
 	if strings.Contains(output, withPassword.Password) || strings.Contains(output, `"wrong"`) {
 		t.Errorf("a password is shown:\n%s", output)
+	}
+}
+
+// TestWrongCredentialsOfClickHouse: a sink waits, since balances don't depend on it, and says what for.
+func TestWrongCredentialsOfClickHouse(t *testing.T) {
+	server := serverstest.ClickHouse(t, clickhouse.Options{Password: "right-7c1e"})
+	in := install(t, needs{Partitions: 1, Settings: settings{"clickhouse.dsn": "http://default:wrong-93d0@" + server.Addr() + "/drawdown"}})
+	sink := in.start("sink")
+	sink.awaitLog("Authentication failed")
+	sink.awaitUnready("clickhouse sink")
+	said, err := os.ReadFile(sink.log)
+	in.must(err)
+	if strings.Contains(string(said), "wrong-93d0") {
+		t.Errorf("a password is shown:\n%s", said)
 	}
 }

@@ -15,7 +15,8 @@ import (
 
 const (
 	killAccounts = 24
-	killRounds   = 10
+	killStrikes  = 10
+	killRounds   = 2 * killStrikes // so many kills may be made until as many have struck in the middle
 	// killChunk is how many events are appended before each kill: far more than are worked off until it strikes.
 	killChunk = 6000
 )
@@ -38,8 +39,10 @@ func TestKilledTenTimesUnderLoad(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	load := &load{in: in, random: random}
 	sink := in.start("sink")
-	strikes := 0
-	for round := range killRounds {
+	for round, strikes := 0, 0; strikes < killStrikes; round++ {
+		if round == killRounds {
+			t.Fatalf("only %d of %d kills struck in the middle of the load", strikes, killRounds)
+		}
 		before := in.committed()
 		load.append(killChunk)
 		worker := in.start("worker")
@@ -69,15 +72,12 @@ func TestKilledTenTimesUnderLoad(t *testing.T) {
 			in.must(in.clickhouse.Restart(t.Context()))
 		}
 	}
-	if strikes < killRounds*2/3 {
-		t.Errorf("only %d of %d kills struck in the middle of the load", strikes, killRounds)
-	}
 	m := in.settle()
 	in.awaitRows(m)
 	in.must(sink.stop())
 	in.check(m)
 	in.checkRows(m)
-	if m.charged < killRounds*killChunk*9/10 || m.repeated == 0 || m.entries < killAccounts*3 {
+	if m.charged < killStrikes*killChunk*9/10 || m.repeated == 0 || m.entries < killAccounts*3 {
 		t.Errorf("the load means %d charges, %d entries and %d duplicates only", m.charged, m.entries, m.repeated)
 	}
 }

@@ -24,7 +24,8 @@ import (
 // TestRandomLogs runs random logs, 100,000 records together as they stand in Kafka, through workers that are killed at random, and compares
 // every line and every balance with what the log means.
 func TestRandomLogs(t *testing.T) {
-	for seed := range uint64(7) {
+	records, seeds := 0, 0
+	for seed := range uint64(randomLogs) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 11))
 			in := install(t, needs{Settings: restless(random)})
@@ -32,12 +33,22 @@ func TestRandomLogs(t *testing.T) {
 				return shifted(line, drawdown.TimeOf(time.Now())-logTime), time.Time{}
 			})
 			m := in.survive(random, 4)
+			records, seeds = records+m.records, seeds+1
 			if share := m.charged + m.entries; share < 2500 {
 				t.Errorf("the log means %d charges and %d entries only", m.charged, m.entries)
 			}
 		})
 	}
+	if seeds == randomLogs && records < randomRecords {
+		t.Errorf("%d records, want %d", records, randomRecords)
+	}
 }
+
+// Together the random logs have at least so many records; broadcasts stand in every partition.
+const (
+	randomLogs    = 7
+	randomRecords = 100_000
+)
 
 // TestRandomYears does the same over years of log time, which a real broker does not offer: the embedded one keeps the
 // time that producers give.

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"maps"
-	"slices"
 
 	"drawdown"
 	"drawdown/balance"
@@ -28,6 +27,7 @@ type meaning struct {
 	balances map[string]string // by account
 	plain    map[string]drawdown.Credits
 	rejected map[drawdown.Reason]int
+	records  int // of the log
 	charged  int
 	entries  int
 	repeated int // duplicates
@@ -64,6 +64,7 @@ func (in *installation) replayPartition(m *meaning, partition int32, end drawdow
 	var decoder decode.Decoder
 	var rec drawdown.Record
 	in.read(in.config.Worker.MeteringTopic, partition, end, func(raw *fetch.Record) {
+		m.records++
 		decoder.Reset()
 		rec.Offset = drawdown.Offset(raw.Offset)
 		decoder.Decode(raw.Value, drawdown.Time(raw.AppendTime), &rec)
@@ -161,9 +162,4 @@ func union[K comparable](a, b map[K]string) map[K]string {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
 	return all
-}
-
-// reasons lists the reasons of all rejections, sorted.
-func (m *meaning) reasons() []drawdown.Reason {
-	return slices.Sorted(maps.Keys(m.rejected))
 }
