@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"slices"
 	"time"
 
 	"drawdown"
@@ -72,13 +73,39 @@ func (c *chargeColumns) texts() [9]*[]string {
 		&c.kind, &c.rates, &c.burnGrant}
 }
 
+// words gives the columns of 64 bits.
+func (c *chargeColumns) words() [9]*[]uint64 {
+	return [...]*[]uint64{&c.offset, &c.job, &c.attempt, &c.quantity, &c.credits, &c.waivedLow, &c.waivedHigh,
+		&c.burnCredits, &c.overdraft}
+}
+
+// reserve makes room for more rows, each taken from one grant.
+func (c *chargeColumns) reserve(rows int) {
+	for _, column := range c.texts() {
+		*column = reserve(*column, rows)
+	}
+	for _, column := range c.words() {
+		*column = reserve(*column, rows)
+	}
+	c.n, c.at, c.time = reserve(c.n, rows), reserve(c.at, rows), reserve(c.time, rows)
+	c.meter, c.category, c.burnEnd = reserve(c.meter, rows), reserve(c.category, rows), reserve(c.burnEnd, rows)
+}
+
+// reserve makes room in a column. It grows at least to double: append, which grows long columns by a quarter, copied
+// each row several times.
+func reserve[T any](column []T, rows int) []T {
+	if cap(column)-len(column) >= rows {
+		return column
+	}
+	return slices.Grow(column, max(rows, len(column)))
+}
+
 func (c *chargeColumns) clear() {
 	for _, column := range c.texts() {
 		clear(*column)
 		*column = (*column)[:0]
 	}
-	for _, column := range [...]*[]uint64{&c.offset, &c.job, &c.attempt, &c.quantity, &c.credits, &c.waivedLow,
-		&c.waivedHigh, &c.burnCredits, &c.overdraft} {
+	for _, column := range c.words() {
 		*column = (*column)[:0]
 	}
 	c.n, c.at, c.time, c.meter, c.category, c.burnEnd = c.n[:0], c.at[:0], c.time[:0], c.meter[:0], c.category[:0], c.burnEnd[:0]

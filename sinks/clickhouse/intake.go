@@ -77,7 +77,9 @@ func (in *chargeIntake) take(b *Block, l limits) (usedUp bool, err error) {
 		return false, &MissingError{Stream: Charges, Partition: in.partition, Expected: b.Covered, Found: batch.First}
 	}
 	rows := &batch.Charges
-	for i := in.firstAfter(b.To); i < rows.Rows; i++ {
+	first := in.firstAfter(b.To)
+	b.charges.reserve(int(min(uint64(rows.Rows-first), l.rows-b.Rows)))
+	for i := first; i < rows.Rows; i++ {
 		p, at := in.position(i), drawdown.Time(rows.At[i])
 		if p.After(l.until) || b.Rows == l.rows || !b.fits(at) {
 			return false, nil
