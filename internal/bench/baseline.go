@@ -16,8 +16,8 @@ import (
 
 // The naive way: the library's reader, the standard JSON package, one script call for each event, rows in batches.
 // It checks no duplicates, keeps no position, rounds each event by itself and loses or doubles events in a crash.
-// As such programs are scaled, there are several consumers (by default one for each core), each with its share of the
-// partitions, of which it handles one event after the other.
+// A consumer handles one event after the other. One is how such a program begins; several, each with its share of the
+// partitions, are how it is scaled.
 const (
 	baselineRows   = 10_000
 	baselinePrefix = "baseline:"

@@ -3,7 +3,6 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"runtime"
 
 	"drawdown/internal/app"
 )
@@ -16,7 +15,7 @@ type Options struct {
 	EventBytes int // of an event's value, about
 	// BaselineEvents are how many of the events the naive way is measured on; 0 leaves it out.
 	BaselineEvents int
-	// BaselineConsumers are how many consumers share the partitions in the naive way.
+	// BaselineConsumers are how many consumers share the partitions in the naive way, each with a reader of its own.
 	BaselineConsumers int
 	// JSON leaves out everything but the last line.
 	JSON bool
@@ -36,7 +35,7 @@ type Options struct {
 func Default() Options {
 	return Options{
 		Events: 1_000_000, Partitions: 8, Accounts: 10_000, EventBytes: 300, BaselineEvents: 150_000,
-		BaselineConsumers: runtime.NumCPU(), KafkaHeapMiB: 1024, Config: app.Default(),
+		BaselineConsumers: 1, KafkaHeapMiB: 1024, Config: app.Default(),
 	}
 }
 

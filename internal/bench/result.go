@@ -122,7 +122,7 @@ func (r *Result) table(out io.Writer) error {
 	row("until committed to Redis", whole(float64(r.Events)/r.RedisSeconds), number(r.RedisSeconds), number(r.WorkerCPUPerEvent), number(r.WorkerAllocsPerEvent))
 	row("until ClickHouse has caught up", whole(r.EventsPerSecond), number(r.SinkSeconds), number(r.CPUPerEvent), number(r.AllocsPerEvent))
 	if r.Ratio != nil {
-		row("the naive way", whole(*r.BaselineEventsPerSecond), number(float64(r.BaselineEvents) / *r.BaselineEventsPerSecond), number(*r.BaselineCPUPerEvent), "")
+		row(fmt.Sprintf("the naive way (consumers: %d)", r.BaselineConsumers), whole(*r.BaselineEventsPerSecond), number(float64(r.BaselineEvents) / *r.BaselineEventsPerSecond), number(*r.BaselineCPUPerEvent), "")
 		row("times as fast", number(*r.Ratio), "", number(*r.BaselineCPUPerEvent/r.CPUPerEvent), "")
 	}
 	row("Kafka", "", "", number(r.KafkaCPUPerEvent), "")
