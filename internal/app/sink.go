@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,13 +40,17 @@ func (c *Config) NewSink(registerer prometheus.Registerer, log *slog.Logger) (si
 			return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 				ID: config.Group, Brokers: cluster.Brokers, Dialer: cluster.Dialer,
 				Topics: []string{config.ChargesTopic, config.LedgerTopic}, StartOffset: kafka.FirstOffset,
+				// The library's half a minute would be how long rows stand still after a sink was killed.
+				SessionTimeout: c.Worker.SessionTimeout, HeartbeatInterval: c.Worker.SessionTimeout / 6,
+				RebalanceTimeout: c.Worker.DrainTimeout + c.Worker.SessionTimeout,
+				JoinGroupBackoff: 500 * time.Millisecond, Timeout: c.Worker.AttemptTimeout,
 			})
 		},
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return &migratedSink{made, dsn, config.RetryMax, log}, func() { database.Close(); cluster.Close() }, nil
+	return &migratedSink{Part: made, dsn: dsn, pause: config.RetryMax, log: log}, func() { database.Close(); cluster.Close() }, nil
 }
 
 // migratedSink brings the tables up to date before the sink writes.
@@ -54,13 +59,33 @@ type migratedSink struct {
 	dsn   string
 	pause time.Duration
 	log   *slog.Logger
+
+	mu      sync.Mutex
+	waiting error // why the tables are not up to date yet; nil once they are
+}
+
+// Ready implements [Part].
+func (s *migratedSink) Ready() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting != nil {
+		return s.waiting
+	}
+	return s.Part.Ready()
+}
+
+func (s *migratedSink) wait(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = err
 }
 
 // Run waits for ClickHouse as long as it is away: nothing else waits for it.
 func (s *migratedSink) Run(ctx context.Context) error {
-	for {
+	for tries := 1; ; tries++ {
 		applied, err := clickhouse.Migrate(ctx, s.dsn)
 		if err == nil {
+			s.wait(nil)
 			if applied > 0 {
 				s.log.Info("brought the tables up to date", "migrations", applied)
 			}
@@ -69,7 +94,10 @@ func (s *migratedSink) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the sink was told to end before ClickHouse answered
 		}
-		s.log.Warn("the sink waits for ClickHouse", "error", err)
+		s.wait(fmt.Errorf("clickhouse sink: waits for ClickHouse: %w", err))
+		if tries&(tries-1) == 0 { // an outage of an hour is some lines
+			s.log.Warn("the sink waits for ClickHouse", "attempts", tries, "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
