@@ -27,6 +27,7 @@ func Run(ctx context.Context, options Options, out io.Writer) (result Result, er
 	if err := errors.Join(options.Validate(), options.Config.Validate()); err != nil {
 		return Result{}, err
 	}
+	options.BaselineConsumers = max(1, options.BaselineConsumers)
 	r := &run{options: &options, out: out}
 	r.say("starting Kafka, Redis and ClickHouse")
 	r.cluster, err = startCluster(ctx, &options)

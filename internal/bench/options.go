@@ -15,7 +15,8 @@ type Options struct {
 	EventBytes int // of an event's value, about
 	// BaselineEvents are how many of the events the naive way is measured on; 0 leaves it out.
 	BaselineEvents int
-	// BaselineConsumers are how many consumers share the partitions in the naive way, each with a reader of its own.
+	// BaselineConsumers are how many consumers share the partitions in the naive way, each with a reader of its own; 0 is
+	// one.
 	BaselineConsumers int
 	// JSON leaves out everything but the last line.
 	JSON bool
@@ -54,7 +55,7 @@ func (o *Options) Validate() error {
 		within("accounts", o.Accounts, 1, accountsMax),
 		within("event-bytes", o.EventBytes, eventBytesMin, eventBytesMax),
 		within("baseline-events", o.BaselineEvents, 0, eventsMax),
-		within("baseline-consumers", o.BaselineConsumers, 1, partitionsMax),
+		within("baseline-consumers", o.BaselineConsumers, 0, partitionsMax),
 		within("kafka-heap", o.KafkaHeapMiB, 256, 64<<10),
 	)
 }
