@@ -23,7 +23,8 @@ type Config struct {
 	// BlockRowsMax is how many rows one insert has at most. ClickHouse likes few and large inserts.
 	BlockRowsMax uint64
 	// BlockAgeMax is how long the first row of a block waits for more. There are about one insert of each partition
-	// and topic in this time: with many partitions it should be longer.
+	// and topic in this time: with many partitions it should be longer. While a partition is behind, its blocks may
+	// take five times as long, and are larger.
 	BlockAgeMax time.Duration
 	// RowsInMemoryMax bounds the rows of all unfinished blocks together, at some 500 bytes each.
 	RowsInMemoryMax uint64

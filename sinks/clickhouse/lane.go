@@ -271,7 +271,7 @@ func (l *lane) gather(ctx context.Context, b *Block, limit limits) error {
 			return err
 		}
 		if !ok {
-			if l.old(due) || (b.Rows == 0 || limit.whole) && l.state.kafka >= l.latest {
+			if l.old(due) && !l.growing(due) || (b.Rows == 0 || limit.whole) && l.state.kafka >= l.latest {
 				return nil
 			}
 			continue
@@ -300,10 +300,20 @@ func (l *lane) gather(ctx context.Context, b *Block, limit limits) error {
 		}
 		l.loaded, l.state.kafka = false, l.record.Offset+1
 		b.KafkaNext = l.state.kafka
-		if l.old(due) || b.To == limit.until {
+		if b.To == limit.until || l.old(due) && !l.growing(due) {
 			return nil
 		}
 	}
+}
+
+// catchUpAges is how many times BlockAgeMax a block may grow while more of the topic is there to be read. A lane that is
+// behind has rows that are late anyway; with few and large inserts it catches up sooner, since ClickHouse takes a
+// row of a large block at a fraction of what it takes in a small one, and has less to merge after.
+const catchUpAges = 5
+
+// growing reports whether a block that is old should grow on: there is more to read without waiting for it.
+func (l *lane) growing(due time.Time) bool {
+	return l.state.kafka < l.latest && !l.old(due.Add((catchUpAges-1)*l.config.BlockAgeMax))
 }
 
 // endOfTime is when a block without rows, or one that must be whole, is old.
