@@ -95,7 +95,7 @@ func environment(environ []string, keys []Key) (map[string]any, []error) {
 	var faults []error
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, EnvPrefix) {
+		if !strings.HasPrefix(name, EnvPrefix) || value == "" { // an empty variable is as good as none
 			continue
 		}
 		at := slices.IndexFunc(keys, func(key Key) bool { return key.Env == name })
