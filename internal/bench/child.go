@@ -131,7 +131,7 @@ func (j *job) do(commands *bufio.Reader, ready func() error) (result report, err
 	case err = <-abandoned:
 		time.AfterFunc(abandonTimeout, func() { os.Exit(1) })
 		cancel()
-		<-done
+		<-done //nolint:errcheck // the error that counts is why it was abandoned
 		return result, err
 	case <-finished:
 	}

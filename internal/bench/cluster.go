@@ -121,8 +121,9 @@ func (c *cluster) stop() error {
 		stopping.Go(func() error { faults[i] = server.Stop(); return nil })
 	}
 	_ = stopping.Wait()
+	err := errors.Join(faults...)
 	if !c.keep && c.dir != "" {
-		faults = append(faults, os.RemoveAll(c.dir))
+		err = errors.Join(err, os.RemoveAll(c.dir))
 	}
-	return errors.Join(faults...)
+	return err
 }

@@ -28,7 +28,8 @@ type Config struct {
 	BlockAgeMax time.Duration
 	// RowsInMemoryMax bounds the rows of all unfinished blocks together, at some 500 bytes each.
 	RowsInMemoryMax uint64
-	// InsertsMax is how many inserts are under way at a time.
+	// InsertsMax is how many inserts are under way at a time. One at a time is a row sooner than two on a small server:
+	// while it is under way the other lanes gather larger blocks.
 	InsertsMax int
 	// RequestTimeout is how long ClickHouse may take for one insert or query.
 	RequestTimeout time.Duration
@@ -53,8 +54,8 @@ func Default() Config {
 		LedgerTopic:     "drawdown.ledger",
 		BlockRowsMax:    200_000,
 		BlockAgeMax:     time.Second,
-		RowsInMemoryMax: 600_000,
-		InsertsMax:      2,
+		RowsInMemoryMax: 1_200_000, // 75,000 for each of eight partitions and two topics
+		InsertsMax:      1,
 		RequestTimeout:  time.Minute,
 		RetryMin:        100 * time.Millisecond,
 		RetryMax:        5 * time.Second, // so that it has caught up within seconds after ClickHouse comes back
