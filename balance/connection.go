@@ -41,15 +41,23 @@ type remainder struct {
 	left          uint64
 }
 
-// remainderOf returns the connection's remainder at a rate, which it keeps from then on.
-func (c *connection) remainderOf(version, kind string) *uint64 {
+// remainderAt returns the connection's remainder at a rate, nil while it has none, which stands for 0.
+func (c *connection) remainderAt(version, kind string) *remainder {
 	for i := len(c.remainders) - 1; i >= 0; i-- {
 		if r := &c.remainders[i]; r.version == version && r.kind == kind {
-			return &r.left
+			return r
 		}
 	}
-	c.remainders = append(c.remainders, remainder{version: version, kind: kind})
-	return &c.remainders[len(c.remainders)-1].left
+	return nil
+}
+
+// keepRemainder sets the connection's remainder at a rate.
+func (c *connection) keepRemainder(version, kind string, left uint64) {
+	if r := c.remainderAt(version, kind); r != nil {
+		r.left = left
+		return
+	}
+	c.remainders = append(c.remainders, remainder{version: version, kind: kind, left: left})
 }
 
 // link makes the connection known between two connectors.

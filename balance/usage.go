@@ -31,7 +31,7 @@ func (p *Partition) usage(rec *drawdown.Record, a *account) {
 	c = p.rememberUsage(a, u, id)
 	p.link(a, c, u.SourceConnector, u.DestinationConnector)
 	if !charge.Free {
-		*c.remainderOf(quote.Card.Version, quote.Kind) = left
+		c.keepRemainder(quote.Card.Version, quote.Kind, left)
 	}
 	p.burnCharge(a, c, charge)
 	p.fillCharge(a, c, rec, quote, charge)
@@ -98,21 +98,13 @@ func (p *Partition) rate(a *account, c *connection, rec *drawdown.Record, q *rat
 	}
 	remainder := uint64(0)
 	if c != nil {
-		remainder = c.remainderAt(q.Card.Version, q.Kind)
+		if kept := c.remainderAt(q.Card.Version, q.Kind); kept != nil {
+			remainder = kept.left
+		}
 	}
 	var left uint64
 	charge.Credits, left = rating.Charge(q.Rate, remainder, quantity)
 	return left
-}
-
-// remainderAt returns the connection's remainder at a rate without keeping one.
-func (c *connection) remainderAt(version, kind string) uint64 {
-	for i := len(c.remainders) - 1; i >= 0; i-- {
-		if r := &c.remainders[i]; r.version == version && r.kind == kind {
-			return r.left
-		}
-	}
-	return 0
 }
 
 // affords reports whether a charge keeps the overdraft in range.

@@ -10,55 +10,55 @@ import (
 // Config is the configuration of a worker. Begin with [Default].
 type Config struct {
 	// Topics. All have the same number of partitions: what a record causes goes to the partition with its number.
-	MeteringTopic string `koanf:"metering_topic"`
-	ChargesTopic  string `koanf:"charges_topic"`
-	LedgerTopic   string `koanf:"ledger_topic"`
-	RejectedTopic string `koanf:"rejected_topic"`
+	MeteringTopic string
+	ChargesTopic  string
+	LedgerTopic   string
+	RejectedTopic string
 
 	// Group is the consumer group that shares the partitions out.
-	Group string `koanf:"group"`
+	Group string
 	// Partitions, where not empty, are owned without a group. Two workers on one partition do no harm: the later one
 	// fences the earlier.
-	Partitions []int32 `koanf:"partitions"`
+	Partitions []int32
 	// SessionTimeout is how long a silent member keeps its partitions. Brokers refuse less than 6 s by default.
-	SessionTimeout time.Duration `koanf:"session_timeout"`
+	SessionTimeout time.Duration
 
 	// A batch takes what is there, up to these bounds; it never waits for more. The larger a batch, the fewer account
 	// states are written for each event.
-	BatchEventsMax int           `koanf:"batch_events_max"`
-	BatchBytesMax  int           `koanf:"batch_bytes_max"`
-	BatchAgeMax    time.Duration `koanf:"batch_age_max"`
+	BatchEventsMax int
+	BatchBytesMax  int
+	BatchAgeMax    time.Duration
 	// BatchesInFlight bounds the batches of a partition that are applied but not yet committed.
-	BatchesInFlight int `koanf:"batches_in_flight"`
+	BatchesInFlight int
 
 	// FetchBytesMax is how much is asked for of a partition at once; FetchWaitMax is how long a broker waits for the
 	// first byte.
-	FetchBytesMax int           `koanf:"fetch_bytes_max"`
-	FetchWaitMax  time.Duration `koanf:"fetch_wait_max"`
+	FetchBytesMax int
+	FetchWaitMax  time.Duration
 
 	// CacheAccountsMax bounds the accounts in memory, over all partitions of the worker. Beyond it accounts whose
 	// changes are committed are dropped, and read again when needed. (A batch may exceed it while it is applied.)
-	CacheAccountsMax int `koanf:"cache_accounts_max"`
+	CacheAccountsMax int
 
 	// MessageBytesMax bounds what is published at once; it must not exceed the topics' max.message.bytes.
-	MessageBytesMax int `koanf:"message_bytes_max"`
+	MessageBytesMax int
 
 	// ClockAheadMax is how far a record's log time may be ahead of the worker's clock. The partition's clock never
 	// goes back, so one wrong broker clock could expire credits: the worker stops before applying such a record.
-	ClockAheadMax time.Duration `koanf:"clock_ahead_max"`
+	ClockAheadMax time.Duration
 	// TickInterval is how often accounts that are due are looked for.
-	TickInterval time.Duration `koanf:"tick_interval"`
+	TickInterval time.Duration
 
 	// DrainTimeout bounds how long batches in flight are finished when the worker stops or loses a partition.
-	DrainTimeout time.Duration `koanf:"drain_timeout"`
+	DrainTimeout time.Duration
 	// AttemptTimeout bounds one attempt of a call to Kafka or the store.
-	AttemptTimeout time.Duration `koanf:"attempt_timeout"`
+	AttemptTimeout time.Duration
 	// RetryPauseMax is the longest pause between attempts; pauses begin at 1/64 of it and double, with jitter.
-	RetryPauseMax time.Duration `koanf:"retry_pause_max"`
+	RetryPauseMax time.Duration
 
 	// AllowCreateTime accepts records that carry their producer's time. Only for the embedded broker, whose producers
 	// are our own: elsewhere a producer could set the clock that expires credits.
-	AllowCreateTime bool `koanf:"allow_create_time"`
+	AllowCreateTime bool
 }
 
 // Default returns the configuration for a usual deployment.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"drawdown"
+	"drawdown/balance/redisstore"
 	"drawdown/internal/app"
 )
 
@@ -229,7 +230,7 @@ type accountShowCommand struct {
 
 // Run implements the command.
 func (c *accountShowCommand) Run(ctx context.Context, line *commands) error {
-	return line.withAccounts(ctx, func(ctx context.Context, accounts *app.Accounts, _ storeLister) error {
+	return line.withAccounts(ctx, func(ctx context.Context, accounts *app.Accounts, _ *redisstore.Store) error {
 		b, err := accounts.Balance(ctx, c.Account)
 		if err != nil {
 			return err
@@ -243,13 +244,8 @@ func (c *accountShowCommand) Run(ctx context.Context, line *commands) error {
 	})
 }
 
-// storeLister lists accounts page by page.
-type storeLister interface {
-	Accounts(ctx context.Context, partition int32, cursor string) ([]string, string, error)
-}
-
 // withAccounts opens what accounts are read from.
-func (c *commands) withAccounts(ctx context.Context, use func(context.Context, *app.Accounts, storeLister) error) error {
+func (c *commands) withAccounts(ctx context.Context, use func(context.Context, *app.Accounts, *redisstore.Store) error) error {
 	config, err := c.load()
 	if err != nil {
 		return err
@@ -279,7 +275,7 @@ func (c *accountListCommand) Run(ctx context.Context, line *commands) error {
 	if !c.JSON {
 		fmt.Fprintln(table, "ACCOUNT\tPLAN\tSTATUS\tAVAILABLE\tUSED")
 	}
-	err := line.withAccounts(ctx, func(ctx context.Context, accounts *app.Accounts, store storeLister) error {
+	err := line.withAccounts(ctx, func(ctx context.Context, accounts *app.Accounts, store *redisstore.Store) error {
 		for partition := range int32(accounts.Partitions()) {
 			if err := c.partition(ctx, accounts, store, partition, table); err != nil {
 				return err
@@ -293,7 +289,7 @@ func (c *accountListCommand) Run(ctx context.Context, line *commands) error {
 	return table.Flush()
 }
 
-func (c *accountListCommand) partition(ctx context.Context, accounts *app.Accounts, store storeLister, partition int32, table *tabwriter.Writer) error {
+func (c *accountListCommand) partition(ctx context.Context, accounts *app.Accounts, store *redisstore.Store, partition int32, table *tabwriter.Writer) error {
 	seen := map[string]bool{}
 	for cursor := ""; ; {
 		ids, next, err := store.Accounts(ctx, partition, cursor)

@@ -25,18 +25,11 @@ type partitionsShowCommand struct {
 
 // Run implements the command.
 func (c *partitionsShowCommand) Run(ctx context.Context, line *commands) error {
-	config, err := line.load()
-	if err != nil {
+	var rows []partitionRow
+	err := line.withAccounts(ctx, func(ctx context.Context, accounts *app.Accounts, store *redisstore.Store) (err error) {
+		rows, err = partitionRows(ctx, accounts, store)
 		return err
-	}
-	client, store, err := config.OpenRedis()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	rows, err := partitionRows(ctx, store)
+	})
 	if err != nil {
 		return err
 	}
@@ -61,11 +54,7 @@ type partitionRow struct {
 	Accounts  int64           `json:"accounts"`
 }
 
-func partitionRows(ctx context.Context, store *redisstore.Store) ([]partitionRow, error) {
-	accounts, err := app.OpenAccounts(ctx, store)
-	if err != nil {
-		return nil, err
-	}
+func partitionRows(ctx context.Context, accounts *app.Accounts, store *redisstore.Store) ([]partitionRow, error) {
 	var rows []partitionRow
 	for partition := range int32(accounts.Partitions()) {
 		position, err := store.Position(ctx, partition)

@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"drawdown/internal/app"
-	"drawdown/producer"
 	"drawdown/producer/tap"
 )
 
@@ -53,7 +51,7 @@ func (d *tapDelivery) options(line *commands) (tap.Options, error) {
 		return tap.Options{}, err
 	}
 	options := tap.Options{
-		Brokers: d.Brokers, Topic: d.Topic, SpoolDir: d.SpoolDir, FinishTimeout: d.FinishTimeout, Security: security(&config),
+		Brokers: d.Brokers, Topic: d.Topic, SpoolDir: d.SpoolDir, FinishTimeout: d.FinishTimeout, Security: config.Kafka.Security(),
 	}
 	if len(options.Brokers) == 0 {
 		options.Brokers = config.Kafka.Brokers
@@ -63,8 +61,6 @@ func (d *tapDelivery) options(line *commands) (tap.Options, error) {
 	}
 	return options, nil
 }
-
-func security(config *app.Config) producer.Security { return config.Kafka.Security() }
 
 // Run implements the command. Its result is that of the pipe, whatever becomes of the reports.
 func (t *tapPassCommand) Run(ctx context.Context, line *commands) error {

@@ -271,7 +271,7 @@ func (l *lane) gather(ctx context.Context, b *Block, limit limits) error {
 			return err
 		}
 		if !ok {
-			if l.old(due) && !l.growing(due) || (b.Rows == 0 || limit.whole) && l.state.kafka >= l.latest {
+			if l.ripe(due) || (b.Rows == 0 || limit.whole) && l.state.kafka >= l.latest {
 				return nil
 			}
 			continue
@@ -300,7 +300,7 @@ func (l *lane) gather(ctx context.Context, b *Block, limit limits) error {
 		}
 		l.loaded, l.state.kafka = false, l.record.Offset+1
 		b.KafkaNext = l.state.kafka
-		if b.To == limit.until || l.old(due) && !l.growing(due) {
+		if b.To == limit.until || l.ripe(due) {
 			return nil
 		}
 	}
@@ -311,9 +311,11 @@ func (l *lane) gather(ctx context.Context, b *Block, limit limits) error {
 // row of a large block at a fraction of what it takes in a small one, and has less to merge after.
 const catchUpAges = 5
 
-// growing reports whether a block that is old should grow on: there is more to read without waiting for it.
-func (l *lane) growing(due time.Time) bool {
-	return l.state.kafka < l.latest && !l.old(due.Add((catchUpAges-1)*l.config.BlockAgeMax))
+// ripe reports whether a block is written although it is not full: it is old, and there is no more to read without
+// waiting for it, or it has grown on for long enough.
+func (l *lane) ripe(due time.Time) bool {
+	behind := l.state.kafka < l.latest
+	return l.old(due) && (!behind || l.old(due.Add((catchUpAges-1)*l.config.BlockAgeMax)))
 }
 
 // endOfTime is when a block without rows, or one that must be whole, is old.
