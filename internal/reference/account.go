@@ -27,6 +27,8 @@ type grant struct {
 	expiresAt         *Instant
 	madeAt            Instant
 	order             int
+	// gone is what expired, was voided or was refunded of it, also what had been used when it was refunded.
+	gone *big.Int
 }
 
 // period is the current period. Its counters begin at zero when it starts.
@@ -83,13 +85,16 @@ type account struct {
 	// lowBalanceFlag: a low_balance notice may be given.
 	lowBalanceFlag bool
 
-	emailVerified, methodSaved, autoPurchase bool
+	// methodSaved is the primary's, backupSaved the backup's.
+	emailVerified, methodSaved, backupSaved, autoPurchase bool
 	// maxAmount is the customer's own limit a period in hundredths, or nil.
 	maxAmount *big.Int
 	purchases []*purchase // every one requested, in order of n
 	// failedBy is the purchase that set the payment failure, or nil where there is none.
 	failedBy *purchase
-	settled  []string // ids of all purchases ever settled
+	settled  []*paidFor // all purchases ever settled
+	// endpoints are the webhooks', in the order in which they were first set.
+	endpoints []string
 
 	enrolledAt   *Instant
 	connections  map[string]*connection
@@ -122,12 +127,18 @@ func (a *account) remaining() *big.Int {
 
 func (a *account) available() *big.Int { return minus(a.remaining(), a.overdraft) }
 
-// check verifies available = granted − used − expired − voided.
+// check verifies available = granted − used − expired − voided, and that no purchase gave back more than was bought.
 func (a *account) check() error {
 	counted := minus(minus(minus(a.granted, a.used), a.expired), a.voided)
 	if a.available().Cmp(counted) != 0 {
 		return fmt.Errorf("account %s: available %s, but granted − used − expired − voided is %s",
 			a.id, formatCredits(a.available()), formatCredits(counted))
+	}
+	for _, p := range a.settled {
+		if p.used().Sign() < 0 {
+			return fmt.Errorf("account %s: of purchase %s, %s more is gone or left than was bought",
+				a.id, p.purchase, formatCredits(p.used()))
+		}
 	}
 	return nil
 }
@@ -177,6 +188,7 @@ func (a *account) add(g *grant, at Instant) (repaid *big.Int) {
 	repaid = smaller(a.overdraft, g.amount)
 	a.overdraft = minus(a.overdraft, repaid)
 	g.remaining = minus(g.amount, repaid)
+	g.gone = zero()
 	g.madeAt = at
 	g.order = len(a.grantIDs)
 	a.grantIDs = append(a.grantIDs, g.id)
@@ -219,6 +231,7 @@ func (a *account) take(g *grant, total **big.Int, at Instant) (amount *big.Int) 
 	before := a.available()
 	amount = g.remaining
 	g.remaining = zero()
+	g.gone = plus(g.gone, amount)
 	*total = plus(*total, amount)
 	a.dropEmpty()
 	a.moved(before, at)

@@ -23,6 +23,7 @@ func (e *Engine) advance(a *account) {
 			e.endPeriod(a, at)
 		}
 		e.timeOutPurchase(a, at)
+		e.retryDue(a, at)
 		e.noticeLeaving(a, at)
 		e.settle(a, at)
 		a.reached = later(a.reached, at)
@@ -49,6 +50,9 @@ func (e *Engine) dueInstants(a *account) []Instant {
 	}
 	if open := a.openPurchase(); open != nil {
 		instants = append(instants, open.requestedAt+purchaseTimeout)
+		if open.waiting != nil {
+			instants = append(instants, open.waiting.at)
+		}
 	}
 	if a.status == statusGrace {
 		instants = append(instants, a.graceEnd())

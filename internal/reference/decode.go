@@ -48,9 +48,13 @@ type (
 		plan          string
 		emailVerified bool
 	}
-	planChangedData  struct{ plan, when string }
-	methodSavedData  struct{ kind string }
-	autoPurchaseData struct {
+	planChangedData struct{ plan, when string }
+	methodSavedData struct {
+		kind   string
+		backup bool
+	}
+	methodRemovedData struct{ backup bool }
+	autoPurchaseData  struct {
 		enabled   bool
 		maxAmount *big.Int
 	}
@@ -67,8 +71,12 @@ type (
 		quantity, amount, tax    *big.Int
 		receipt                  *string
 	}
-	failedData struct{ purchase, reason string }
-	noData     struct{}
+	failedData struct {
+		purchase, reason string
+		// attempt is nil where the refusal names none.
+		attempt *int64
+	}
+	noData struct{}
 
 	ratesData     struct{ card rateCard }
 	connectorData struct {
@@ -77,14 +85,14 @@ type (
 	}
 )
 
-// decoders reads the data of each type of section 3. Types without members are noData.
+// decoders reads the data of each type of sections 3 and 9. Types without members are noData.
 var decoders = map[string]func(fields) any{
 	"sync.usage":             decodeUsage,
 	"account.opened":         decodeOpened,
 	"account.plan_changed":   decodePlanChanged,
 	"email.verified":         decodeNothing,
 	"payment_method.saved":   decodeMethodSaved,
-	"payment_method.removed": decodeNothing,
+	"payment_method.removed": decodeMethodRemoved,
 	"auto_purchase.set":      decodeAutoPurchase,
 	"program.enrolled":       decodeNothing,
 	"connection.set":         decodeConnectionSet,
@@ -93,13 +101,19 @@ var decoders = map[string]func(fields) any{
 	"credits.voided":         decodeVoided,
 	"purchase.settled":       decodeSettled,
 	"purchase.failed":        decodeFailed,
+	"purchase.refunded":      decodeRefunded,
+	"contacts.set":           decodeContacts,
+	"webhook.set":            decodeWebhook,
+	"webhook.removed":        decodeWebhookRemoved,
+	"webhook.disabled":       decodeWebhookDisabled,
 	"tick":                   decodeNothing,
 	"plan.published":         decodePlan,
 	"rates.published":        decodeRates,
 	"connector.set":          decodeConnector,
 }
 
-var typesWithoutMembers = []string{"email.verified", "payment_method.removed", "program.enrolled", "tick"}
+// typesWithOptionalData may leave data out, which is then as good as empty.
+var typesWithOptionalData = []string{"email.verified", "payment_method.removed", "program.enrolled", "tick"}
 
 // decode reads one line by sections 2 and 3.
 func decode(line []byte) record {
@@ -127,8 +141,8 @@ func decode(line []byte) record {
 	} else {
 		f.require(r.subject != nil)
 	}
-	if slices.Contains(typesWithoutMembers, r.typ) && !f.present("data") {
-		r.data = noData{}
+	if slices.Contains(typesWithOptionalData, r.typ) && !f.present("data") {
+		r.data = decodeData(f.element(object{}))
 		return r
 	}
 	r.data = decodeData(f.child("data"))
@@ -192,7 +206,12 @@ func decodePlanChanged(f fields) any {
 
 func decodeMethodSaved(f fields) any {
 	f.text("method", nameMax)
-	return methodSavedData{kind: f.text("kind", nameMax)}
+	f.optionalText("customer", nameMax)
+	return methodSavedData{kind: f.text("kind", nameMax), backup: f.optionalBoolean("backup")}
+}
+
+func decodeMethodRemoved(f fields) any {
+	return methodRemovedData{backup: f.optionalBoolean("backup")}
 }
 
 func decodeAutoPurchase(f fields) any {
@@ -237,7 +256,12 @@ func decodeSettled(f fields) any {
 }
 
 func decodeFailed(f fields) any {
-	return failedData{purchase: f.text("purchase", purchaseMax), reason: f.text("reason", nameMax)}
+	d := failedData{purchase: f.text("purchase", purchaseMax), reason: f.text("reason", nameMax)}
+	if f.present("attempt") {
+		attempt := f.integer("attempt", 1, integerMax)
+		d.attempt = &attempt
+	}
+	return d
 }
 
 func decodeRates(f fields) any {

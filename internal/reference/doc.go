@@ -1,6 +1,6 @@
 // Package reference is a second, naive implementation of the contract, kept only to check the engine against.
 //
-// It owns: the oracle's reading of docs/contract.md, sections 1 to 8, for the records of a .jsonl file.
+// It owns: the oracle's reading of docs/contract.md, sections 1 to 9, for the records of a .jsonl file.
 // It does not own: anything that runs in production. Nothing outside tests and the log generator may import it,
 // and it imports nothing of the engine, so that a mistake in one is not a mistake in both.
 //
@@ -25,6 +25,9 @@
 //	usage.go       section 7, rating
 //	operations.go  section 3, the effects of account operations
 //	purchases.go   section 7, settled and failed purchases
+//	ladder.go      section 9, the payment ladder
+//	refunds.go     section 9, refunds
+//	contacts.go    section 9, contacts and webhooks
 //	settle.go      section 7, notices, auto-purchase, status
 //	output.go      section 8, lines and balances
 //	replay.go      a whole log at once

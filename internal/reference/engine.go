@@ -159,6 +159,8 @@ func (e *Engine) applyToAccount(a *account, r record) (reason string) {
 		return e.changePlan(a, data)
 	case methodSavedData:
 		return e.saveMethod(a, data)
+	case methodRemovedData:
+		return a.removeMethod(data)
 	case autoPurchaseData:
 		return e.setAutoPurchase(a, data)
 	case connectionSetData:
@@ -174,6 +176,16 @@ func (e *Engine) applyToAccount(a *account, r record) (reason string) {
 		return e.settlePurchase(a, data)
 	case failedData:
 		return e.failPurchase(a, data)
+	case refundedData:
+		return e.refund(a, data)
+	case contactsData:
+		return a.setContacts(data)
+	case webhookData:
+		return a.setWebhook(data)
+	case webhookRemovedData:
+		return a.removeWebhook(data)
+	case webhookDisabledData:
+		return e.disableWebhook(a, data)
 	case noData:
 		return e.applyWithoutData(a, r.typ)
 	}
@@ -184,8 +196,6 @@ func (e *Engine) applyWithoutData(a *account, typ string) (reason string) {
 	switch typ {
 	case "email.verified":
 		a.emailVerified = true
-	case "payment_method.removed":
-		a.methodSaved = false
 	case "program.enrolled":
 		return e.enrol(a)
 	case typeTick:

@@ -51,6 +51,24 @@ func (f fields) boolean(name string) bool {
 	return value
 }
 
+// optionalBoolean reads true or false; where the member is absent it is false.
+func (f fields) optionalBoolean(name string) bool {
+	return f.present(name) && f.boolean(name)
+}
+
+// distinctTexts checks an optional list of strings of 1 to nameMax bytes, at most so many and none twice.
+func (f fields) distinctTexts(name string, most int) {
+	if !f.present(name) {
+		return
+	}
+	list, isList := f.members[name].([]any)
+	f.require(isList && len(list) <= most)
+	for i, element := range list {
+		text, isText := element.(string)
+		f.require(isText && len(text) >= 1 && len(text) <= nameMax && !slices.Contains(list[:i], element))
+	}
+}
+
 func (f fields) integer(name string, low, high int64) int64 {
 	text, _ := f.members[name].(number)
 	value, ok := parseInteger(text, low, high)

@@ -61,7 +61,7 @@ func (a *account) isDuplicate(r record, now Instant) bool {
 		}
 		return remembers(a.memory.unsequenced, r, now, unsequencedHours)
 	}
-	if settled, ok := r.data.(settledData); ok && slices.Contains(a.settled, settled.purchase) {
+	if settled, ok := r.data.(settledData); ok && a.settledPurchase(settled.purchase) != nil {
 		return true
 	}
 	return remembers(a.memory.operations, r, now, operationHours)

@@ -34,8 +34,26 @@ func (e *Engine) saveMethod(a *account, data methodSavedData) (reason string) {
 	if data.kind != "card" {
 		return "card_required"
 	}
-	a.methodSaved = true
+	method := methodPrimary
+	if data.backup {
+		method = methodBackup
+		a.backupSaved = true
+	} else {
+		a.methodSaved = true
+	}
 	a.failedBy = nil
+	if open := a.openPurchase(); open != nil && open.waiting != nil {
+		e.retry(a, open, method, *e.now)
+	}
+	return ""
+}
+
+func (a *account) removeMethod(data methodRemovedData) (reason string) {
+	if data.backup {
+		a.backupSaved = false
+	} else {
+		a.methodSaved = false
+	}
 	return ""
 }
 

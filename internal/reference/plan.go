@@ -27,6 +27,8 @@ type plan struct {
 	lowBalance       *big.Int
 	usageNotices     []int64
 	expiryNoticeDays []int64
+	// ladder is empty where the plan has none.
+	ladder []step
 }
 
 type subscription struct {
@@ -84,6 +86,9 @@ func decodePlan(f fields) any {
 	if f.present("auto_purchase") {
 		decodePlanAutoPurchase(f.child("auto_purchase"), p)
 	}
+	if f.present("payment_ladder") {
+		p.ladder = decodeLadder(f)
+	}
 	return p
 }
 
@@ -94,6 +99,8 @@ func decodeSubscription(f fields, p *plan) {
 	}
 	f.require(s.credits.Sign() > 0)
 	price := f.money("price")
+	f.optionalText("gateway_price", nameMax)
+	f.optionalText("fallback", nameMax)
 	p.subscription = s
 	if s.credits.Sign() > 0 {
 		// hundredths / 100 over nano-credits / 10^9

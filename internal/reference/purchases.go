@@ -19,12 +19,20 @@ type purchase struct {
 	id string
 	// quantity in nano-credits and amount in hundredths, as they were requested.
 	quantity, amount *big.Int
+	currency         string
 	requestedAt      Instant
 	// period is the number of the period in which it was requested.
 	period int
 	state  purchaseState
 	// hasFailed stays true when a late settlement follows.
 	hasFailed bool
+
+	// attempt is the number of the latest attempt: it is under way while the purchase is open and waits for no retry.
+	attempt int64
+	// waiting is the retry that an open purchase waits for, or nil.
+	waiting *retry
+	// stepsTaken counts the steps of the payment ladder that were taken or passed over, the one waited for included.
+	stepsTaken int
 }
 
 // requested is the purchase of an id that the engine requested, or nil.
@@ -51,7 +59,8 @@ func (a *account) openPurchase() *purchase {
 func (e *Engine) request(a *account, quantity, amount *big.Int, at Instant) {
 	p := &purchase{
 		id:       fmt.Sprintf("%s:%d", a.id, len(a.purchases)+1),
-		quantity: quantity, amount: amount, requestedAt: at, period: a.period.number,
+		quantity: quantity, amount: amount, currency: a.plan.currency, requestedAt: at, period: a.period.number,
+		attempt: 1,
 	}
 	a.purchases = append(a.purchases, p)
 	a.period.amount = plus(a.period.amount, amount)
@@ -75,7 +84,6 @@ func (e *Engine) settlePurchase(a *account, data settledData) (reason string) {
 	if request != nil {
 		a.closeSettled(request)
 	}
-	a.settled = append(a.settled, data.purchase)
 	var tax any
 	if data.tax != nil {
 		tax = formatMoney(data.tax)
@@ -84,9 +92,9 @@ func (e *Engine) settlePurchase(a *account, data settledData) (reason string) {
 		"purchase": data.purchase, "kind": data.kind, "quantity": formatCredits(data.quantity),
 		"amount": formatMoney(data.amount), "currency": data.currency, "tax": tax, "receipt": optionalText(data.receipt),
 	})
-	e.addGrant(a, *e.now, &grant{
-		id: data.purchase, category: purchased, amount: data.quantity, expiresAt: a.purchaseExpiry(*e.now),
-	})
+	g := &grant{id: data.purchase, category: purchased, amount: data.quantity, expiresAt: a.purchaseExpiry(*e.now)}
+	e.addGrant(a, *e.now, g)
+	a.settled = append(a.settled, &paidFor{purchase: data.purchase, grant: g})
 	return ""
 }
 
@@ -99,7 +107,7 @@ func (a *account) closeSettled(p *purchase) {
 			a.failedBy = nil
 		}
 	}
-	p.state = purchaseSettled
+	p.state, p.waiting = purchaseSettled, nil
 }
 
 // purchaseExpiry is when a purchase settled at an instant expires, by the plan's validity.
@@ -116,13 +124,20 @@ func (e *Engine) failPurchase(a *account, data failedData) (reason string) {
 	if open == nil || open.id != data.purchase {
 		return "unknown_purchase"
 	}
-	e.closeFailed(a, open, data.reason, *e.now)
+	if data.attempt == nil {
+		e.closeFailed(a, open, data.reason, *e.now)
+		return ""
+	}
+	if open.waiting != nil || open.attempt != *data.attempt {
+		return "unknown_purchase"
+	}
+	e.refuse(a, open, data.reason)
 	return ""
 }
 
 // closeFailed closes the open purchase and sets the payment failure.
 func (e *Engine) closeFailed(a *account, p *purchase, reason string, at Instant) {
-	p.state, p.hasFailed = purchaseFailed, true
+	p.state, p.hasFailed, p.waiting = purchaseFailed, true, nil
 	a.failedBy = p
 	if p.period == a.period.number {
 		a.period.amount = minus(a.period.amount, p.amount)
