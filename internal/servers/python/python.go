@@ -21,7 +21,9 @@ var requirements []byte
 
 // Venv is where the installed programs are.
 type Venv struct {
-	Python      string // the interpreter; it can import kafka, a client of the PyPI package kafka-python
+	// Python is the interpreter; it can import kafka, a client of the PyPI package kafka-python, and aiosmtpd, of which
+	// mail servers are made.
+	Python      string
 	SourceFaker string // the Airbyte connector source-faker
 }
 
@@ -107,7 +109,8 @@ func fill(ctx context.Context, progress io.Writer, tmp, dir string) error {
 	if _, err := servers.RunCommand(ctx, progress, "", nil, venv.SourceFaker, "spec"); err != nil {
 		return err
 	}
-	if _, err := servers.RunCommand(ctx, progress, "", nil, venv.Python, "-c", "import kafka; kafka.KafkaProducer"); err != nil {
+	if _, err := servers.RunCommand(ctx, progress, "", nil, venv.Python, "-c",
+		"import aiosmtpd.controller, kafka; aiosmtpd.controller.Controller, kafka.KafkaProducer"); err != nil {
 		return err
 	}
 	return move(tmp, dir)

@@ -26,7 +26,7 @@ func TestEveryRequirementIsPinned(t *testing.T) {
 		}
 		names[name] = true
 	}
-	for _, name := range []string{"airbyte-source-faker", "kafka-python"} {
+	for _, name := range []string{"airbyte-source-faker", "kafka-python", "aiosmtpd"} {
 		if !names[name] {
 			t.Errorf("%s is missing", name)
 		}
