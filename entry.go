@@ -130,6 +130,35 @@ type PurchaseFailedEntry struct {
 	Reason   string
 }
 
+// PurchaseDeclined says that an attempt to charge was refused and that another one follows.
+type PurchaseDeclined struct {
+	Head
+	Purchase string
+	Attempt  int64 // the one that was refused
+	Reason   string
+	RetryAt  Time
+	Backup   bool // the next attempt is with the backup, else with the primary method
+}
+
+// PurchaseRetried asks the purchaser to make another attempt at a purchase.
+type PurchaseRetried struct {
+	Head
+	Purchase string
+	Attempt  int64
+	Backup   bool
+	Quantity Credits
+	Amount   Money
+	Currency string
+}
+
+// GrantRefunded says that credits of a purchase were taken back because money went back.
+type GrantRefunded struct {
+	Head
+	Grant     string
+	Amount    Credits // all that was taken back
+	Overdraft Credits // the part that had been used
+}
+
 // Status is whether an account can be used (contract, section 7).
 type Status uint8
 
@@ -190,6 +219,13 @@ type AutoPurchaseCappedNotice struct {
 	AutoPurchases int64
 }
 
+// WebhookDisabledNotice is given when nothing is sent to an endpoint any more.
+type WebhookDisabledNotice struct {
+	Head
+	Endpoint string
+	Reason   string
+}
+
 // EntryType implements [Entry].
 func (*PeriodStarted) EntryType() string { return "period.started" }
 
@@ -228,3 +264,15 @@ func (*LeavingFreeProgramNotice) EntryType() string { return "notice" }
 
 // EntryType implements [Entry].
 func (*AutoPurchaseCappedNotice) EntryType() string { return "notice" }
+
+// EntryType implements [Entry].
+func (*PurchaseDeclined) EntryType() string { return "purchase.declined" }
+
+// EntryType implements [Entry].
+func (*PurchaseRetried) EntryType() string { return "purchase.retried" }
+
+// EntryType implements [Entry].
+func (*GrantRefunded) EntryType() string { return "grant.refunded" }
+
+// EntryType implements [Entry].
+func (*WebhookDisabledNotice) EntryType() string { return "notice" }

@@ -254,6 +254,43 @@ func (e *AutoPurchaseCappedNotice) appendMembers(m *members) {
 	m.integer("auto_purchases", e.AutoPurchases)
 }
 
+func (e *PurchaseDeclined) appendMembers(m *members) {
+	m.text("purchase", e.Purchase)
+	m.integer("attempt", e.Attempt)
+	m.text("reason", e.Reason)
+	m.time("retry_at", e.RetryAt)
+	m.text("method", MethodName(e.Backup))
+}
+
+func (e *PurchaseRetried) appendMembers(m *members) {
+	m.text("purchase", e.Purchase)
+	m.integer("attempt", e.Attempt)
+	m.text("method", MethodName(e.Backup))
+	m.credits("quantity", e.Quantity)
+	m.money("amount", e.Amount)
+	m.text("currency", e.Currency)
+}
+
+func (e *GrantRefunded) appendMembers(m *members) {
+	m.text("grant", e.Grant)
+	m.credits("amount", e.Amount)
+	m.credits("overdraft", e.Overdraft)
+}
+
+func (e *WebhookDisabledNotice) appendMembers(m *members) {
+	m.text("kind", "webhook_disabled")
+	m.text("endpoint", e.Endpoint)
+	m.text("reason", e.Reason)
+}
+
+// MethodName is how lines and plans name which payment method is meant.
+func MethodName(backup bool) string {
+	if backup {
+		return "backup"
+	}
+	return "primary"
+}
+
 const hexDigits = "0123456789abcdef"
 
 // appendJSONString appends s, which is valid UTF-8, as a JSON string; only what must be escaped is.

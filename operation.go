@@ -18,7 +18,14 @@ type ChangePlan struct {
 }
 
 // SavePaymentMethod is the data of payment_method.saved.
-type SavePaymentMethod struct{ Method, Kind string }
+type SavePaymentMethod struct {
+	Method, Kind string
+	Customer     string // who pays, as the gateway names them; "" where absent
+	Backup       bool   // saved as the backup, else as the primary
+}
+
+// RemovePaymentMethod is the data of payment_method.removed, where there is any.
+type RemovePaymentMethod struct{ Backup bool }
 
 // SetAutoPurchase is the data of auto_purchase.set.
 type SetAutoPurchase struct {
@@ -54,18 +61,55 @@ type SettlePurchase struct {
 }
 
 // FailPurchase is the data of purchase.failed.
-type FailPurchase struct{ Purchase, Reason string }
+type FailPurchase struct {
+	Purchase, Reason string
+	Attempt          int64 // the attempt that was refused; 0 where absent: the purchase fails whatever the ladder
+}
 
-func (*OpenAccount) operation()       {}
-func (*ChangePlan) operation()        {}
-func (*SavePaymentMethod) operation() {}
-func (*SetAutoPurchase) operation()   {}
-func (*SetConnection) operation()     {}
-func (*RemoveConnection) operation()  {}
-func (*GrantCredits) operation()      {}
-func (*VoidCredits) operation()       {}
-func (*SettlePurchase) operation()    {}
-func (*FailPurchase) operation()      {}
-func (*Plan) operation()              {}
-func (*RateCard) operation()          {}
-func (*ConnectorEntry) operation()    {}
+// RefundPurchase is the data of purchase.refunded.
+type RefundPurchase struct {
+	Purchase string
+	Quantity Credits // above 0
+	Reason   string
+}
+
+// SetContacts is the data of contacts.set. What is nil stays as it was.
+type SetContacts struct {
+	Email         *string
+	EmailVerified bool // counts only where Email is there
+	Recipients    *[]string
+	OptOuts       *[]string
+}
+
+// SetWebhook is the data of webhook.set.
+type SetWebhook struct {
+	Endpoint, URL string
+	Kinds         []string // nil where absent: all
+	SecretVersion int64
+}
+
+// RemoveWebhook is the data of webhook.removed.
+type RemoveWebhook struct{ Endpoint string }
+
+// DisableWebhook is the data of webhook.disabled.
+type DisableWebhook struct{ Endpoint, Reason string }
+
+func (*OpenAccount) operation()         {}
+func (*ChangePlan) operation()          {}
+func (*SavePaymentMethod) operation()   {}
+func (*SetAutoPurchase) operation()     {}
+func (*SetConnection) operation()       {}
+func (*RemoveConnection) operation()    {}
+func (*GrantCredits) operation()        {}
+func (*VoidCredits) operation()         {}
+func (*SettlePurchase) operation()      {}
+func (*FailPurchase) operation()        {}
+func (*RemovePaymentMethod) operation() {}
+func (*RefundPurchase) operation()      {}
+func (*SetContacts) operation()         {}
+func (*SetWebhook) operation()          {}
+func (*RemoveWebhook) operation()       {}
+func (*DisableWebhook) operation()      {}
+func (*Plan) operation()                {}
+func (*RateCard) operation()            {}
+func (*ConnectorEntry) operation()      {}

@@ -1,6 +1,6 @@
 package drawdown
 
-// Plan is the data of plan.published: how an account buys and what it is told (contract, section 6).
+// Plan is the data of plan.published: how an account buys and what it is told (contract, sections 6 and 9).
 type Plan struct {
 	ID           string
 	Currency     string
@@ -14,6 +14,14 @@ type Plan struct {
 	UsageNotices []int64
 	// ExpiryNoticeDays are days before a purchased grant expires, descending.
 	ExpiryNoticeDays []int64
+	// PaymentLadder is what follows a refused charge, in order; nil where the purchase then fails.
+	PaymentLadder []LadderStep
+}
+
+// LadderStep is a further attempt to charge (contract, section 9).
+type LadderStep struct {
+	AfterMinutes int64 // after the purchase was requested
+	Backup       bool  // with the backup, else with the primary method
 }
 
 // Subscription is a plan's grant of credits at the start of each period.
@@ -21,6 +29,9 @@ type Subscription struct {
 	Credits Credits
 	Price   Money
 	Yearly  bool // period is year, else month
+	// GatewayPrice is the price at the gateway that bills the subscription, Fallback the plan that an account gets when
+	// the subscription has ended or stays unpaid; "" where absent. Neither means anything to the engine.
+	GatewayPrice, Fallback string
 }
 
 // PurchaseTerms are what a customer may order and how long it is valid. Quantities are in whole credits.

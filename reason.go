@@ -1,6 +1,6 @@
 package drawdown
 
-// Reason is why a record was rejected: it has no effect and is kept whole (contract, section 3).
+// Reason is why a record was rejected: it has no effect and is kept whole (contract, sections 3 and 9).
 type Reason string
 
 // The reasons, in the order in which they are checked; those of a type's own checks last.
@@ -31,6 +31,8 @@ const (
 	VersionExists       Reason = "version_exists"
 	NoticeTooShort      Reason = "notice_too_short"
 	PlanExists          Reason = "plan_exists"
+	TooManyEndpoints    Reason = "too_many_endpoints"
+	UnknownEndpoint     Reason = "unknown_endpoint"
 )
 
 // Reasons lists every reason, for metrics and help texts.
@@ -38,5 +40,5 @@ var Reasons = []Reason{
 	Malformed, UnknownType, UnsignedOperation, WrongPartition, Future, Late, UnknownAccount, AccountExists,
 	UnknownConnector, NoRate, OutOfRange, UnknownPlan, SamePlan, CardRequired, EmailNotVerified, NoPaymentMethod,
 	NoEligibleConnector, UnknownConnection, BadAmount, GrantExists, UnknownGrant, UnknownPurchase, Backdated,
-	VersionExists, NoticeTooShort, PlanExists,
+	VersionExists, NoticeTooShort, PlanExists, TooManyEndpoints, UnknownEndpoint,
 }

@@ -6,7 +6,7 @@ type Offset int64
 // Type is the type of a record (contract, section 3).
 type Type uint8
 
-// The record types. TypeUnknown is any other string, or none.
+// The record types (contract, sections 3 and 9). TypeUnknown is any other string, or none.
 const (
 	TypeUnknown Type = iota
 	SyncUsage
@@ -23,6 +23,11 @@ const (
 	CreditsVoided
 	PurchaseSettled
 	PurchaseFailed
+	PurchaseRefunded
+	ContactsSet
+	WebhookSet
+	WebhookRemoved
+	WebhookDisabled
 	Tick
 	PlanPublished
 	RatesPublished
@@ -45,6 +50,11 @@ var typeNames = [typeCount]string{
 	CreditsVoided:        "credits.voided",
 	PurchaseSettled:      "purchase.settled",
 	PurchaseFailed:       "purchase.failed",
+	PurchaseRefunded:     "purchase.refunded",
+	ContactsSet:          "contacts.set",
+	WebhookSet:           "webhook.set",
+	WebhookRemoved:       "webhook.removed",
+	WebhookDisabled:      "webhook.disabled",
 	Tick:                 "tick",
 	PlanPublished:        "plan.published",
 	RatesPublished:       "rates.published",
@@ -74,8 +84,8 @@ func (t Type) IsBroadcast() bool { return t >= PlanPublished && t < typeCount }
 // included. Usage and ticks do not.
 func (t Type) IsOperation() bool { return t != TypeUnknown && t != SyncUsage && t != Tick }
 
-// HasMembers reports whether the type's data has any member; data may be absent where it has none.
-func (t Type) HasMembers() bool {
+// NeedsData reports whether a record of the type must have data: it may be absent where no member is required.
+func (t Type) NeedsData() bool {
 	switch t {
 	case EmailVerified, PaymentMethodRemoved, ProgramEnrolled, Tick:
 		return false
@@ -104,7 +114,7 @@ type Record struct {
 	Raw     []byte // the record as it stands in the log
 
 	Usage     Usage     // for SyncUsage
-	Operation Operation // for types with members other than SyncUsage
+	Operation Operation // for types with members other than SyncUsage; nil where data was left out
 }
 
 // Usage is the data of a usage event: what the event adds, not a running total.
@@ -155,6 +165,7 @@ const (
 	MaxNameLen      = 128 // strings of section 3
 	MaxReferenceLen = 192 // purchase and grant
 	MaxReceiptLen   = 512
+	MaxURLLen       = 512
 )
 
 // ValidAccount reports whether s is an account id: 1 to 128 of A-Z a-z 0-9 . _ : -

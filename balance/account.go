@@ -37,8 +37,9 @@ type account struct {
 	subscribedAt drawdown.Time
 	subscribedNo int // the number of the last subscription grant made at subscribedAt: 1, 2, …
 
-	paymentMethod string // "" where none is saved
+	paymentMethod string // the primary, "" where none is saved
 	purchases     purchases
+	contacts      contacts
 
 	enrolled    drawdown.Time // in the Free Connector Program since, NoTime if not
 	connections map[string]*connection
@@ -48,14 +49,15 @@ type account struct {
 	operationIDs identities
 
 	// Bookkeeping of the store, not state.
-	stored        Mark            // what the store has
-	storedStatus  drawdown.Status // what the store's counts have
-	touched       bool            // since the last Take
-	changedAt     drawdown.Offset
-	settledAdded  []byte // fingerprints of purchases settled since the last Take
-	touchedConns  []*connection
-	freshlyLinked []string // connectors that the index must learn
-	linked        map[string]bool
+	stored          Mark            // what the store has
+	storedStatus    drawdown.Status // what the store's counts have
+	touched         bool            // since the last Take
+	changedAt       drawdown.Offset
+	bookAdded       []byte // what the book of purchases has to learn since the last Take
+	contactsTouched bool   // since the last Take
+	touchedConns    []*connection
+	freshlyLinked   []string // connectors that the index must learn
+	linked          map[string]bool
 }
 
 // period is the current period of an account: counters, each reset to zero when a period starts.

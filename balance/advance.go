@@ -33,6 +33,9 @@ func (p *Partition) nextDue(a *account) drawdown.Time {
 	}
 	if open := a.purchases.open; open != nil {
 		due = min(due, open.requestedAt+purchaseTimeout)
+		if open.ladder.waiting() {
+			due = min(due, open.ladder.retryAt)
+		}
 	}
 	if a.available() <= 0 && a.fellAt != drawdown.NoTime {
 		if end := a.graceEnd(); end > a.advanced {
@@ -52,6 +55,9 @@ func (p *Partition) runDue(a *account) {
 	}
 	if open := a.purchases.open; open != nil && open.requestedAt+purchaseTimeout <= p.at {
 		p.failOpenPurchase(a, "timeout")
+	}
+	if open := a.purchases.open; open != nil && open.ladder.waiting() && open.ladder.retryAt <= p.at {
+		p.retryPurchase(a, open.ladder.backup)
 	}
 	p.tellLeaving(a)
 	a.dueStale = true

@@ -14,6 +14,7 @@ type grant struct {
 	remaining drawdown.Credits
 	expiresAt drawdown.Time // Never where it does not expire
 	madeAt    drawdown.Time
+	bought    bool // made by the settlement of the purchase of that id
 }
 
 // addGrant gives credits at an instant: they repay overdraft first.
@@ -89,6 +90,9 @@ func (p *Partition) takeBack(a *account, which func(*grant) bool, total *drawdow
 		before := a.available()
 		a.remaining -= g.remaining
 		*total = total.Plus(drawdown.TotalOf(g.remaining))
+		if g.bought {
+			a.bookGone(g.id, g.remaining)
+		}
 		told(&g)
 		a.noteFall(before, p.at)
 		a.noteLow()

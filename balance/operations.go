@@ -26,7 +26,7 @@ func (p *Partition) operation(rec *drawdown.Record, a *account) {
 // settledBefore reports whether the record settles a purchase that was ever settled.
 func (a *account) settledBefore(rec *drawdown.Record) bool {
 	o, settles := rec.Operation.(*drawdown.SettlePurchase)
-	return settles && a.purchases.wasSettled(o.Purchase)
+	return settles && a.purchases.book.wasSettled(o.Purchase)
 }
 
 // checkOperation makes the type's own checks, in the contract's order.
@@ -51,13 +51,28 @@ func (p *Partition) checkOperation(rec *drawdown.Record, a *account) drawdown.Re
 	case *drawdown.SettlePurchase:
 		return a.checkSettled(o)
 	case *drawdown.FailPurchase:
-		if open := a.purchases.open; open == nil || a.purchaseID(open.n) != o.Purchase {
-			return drawdown.UnknownPurchase
+		return a.checkFailed(o)
+	case *drawdown.RefundPurchase:
+		return a.checkRefund(o)
+	case *drawdown.SetWebhook:
+		if a.contacts.webhook(o.Endpoint) == nil && len(a.contacts.webhooks) >= drawdown.MaxEndpoints {
+			return drawdown.TooManyEndpoints
 		}
+	case *drawdown.RemoveWebhook:
+		return a.checkEndpoint(o.Endpoint)
+	case *drawdown.DisableWebhook:
+		return a.checkEndpoint(o.Endpoint)
 	case nil:
 		if rec.Type == drawdown.ProgramEnrolled {
 			return p.checkEnrolment(a)
 		}
+	}
+	return ""
+}
+
+func (a *account) checkEndpoint(endpoint string) drawdown.Reason {
+	if a.contacts.webhook(endpoint) == nil {
+		return drawdown.UnknownEndpoint
 	}
 	return ""
 }
@@ -109,8 +124,9 @@ func (p *Partition) applyOperation(rec *drawdown.Record, a *account) {
 	case *drawdown.ChangePlan:
 		p.changePlan(a, o)
 	case *drawdown.SavePaymentMethod:
-		a.paymentMethod = o.Method
-		a.purchases.failedBy = 0
+		p.savePaymentMethod(a, o)
+	case *drawdown.RemovePaymentMethod:
+		a.removePaymentMethod(o.Backup)
 	case *drawdown.SetAutoPurchase:
 		a.purchases.enabled, a.purchases.maxAmount = o.Enabled, o.MaxAmount
 		a.period.cappedTold = false
@@ -129,7 +145,17 @@ func (p *Partition) applyOperation(rec *drawdown.Record, a *account) {
 	case *drawdown.SettlePurchase:
 		p.settlePurchase(a, o)
 	case *drawdown.FailPurchase:
-		p.failOpenPurchase(a, o.Reason)
+		p.failPurchase(a, o)
+	case *drawdown.RefundPurchase:
+		p.refundPurchase(a, o)
+	case *drawdown.SetContacts:
+		a.setContacts(o)
+	case *drawdown.SetWebhook:
+		a.setWebhook(o, p.clock)
+	case *drawdown.RemoveWebhook:
+		a.removeWebhook(o.Endpoint)
+	case *drawdown.DisableWebhook:
+		p.disableWebhook(a, o)
 	case nil:
 		p.applyPlain(rec.Type, a)
 	default:
@@ -137,13 +163,13 @@ func (p *Partition) applyOperation(rec *drawdown.Record, a *account) {
 	}
 }
 
-// applyPlain is the effect of the operations that have no members.
+// applyPlain is the effect of the operations without data.
 func (p *Partition) applyPlain(t drawdown.Type, a *account) {
 	switch t {
 	case drawdown.EmailVerified:
 		a.emailVerified = true
 	case drawdown.PaymentMethodRemoved:
-		a.paymentMethod = ""
+		a.removePaymentMethod(false)
 	case drawdown.ProgramEnrolled:
 		p.enrol(a)
 	default:

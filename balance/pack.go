@@ -8,8 +8,9 @@ import (
 	"drawdown"
 )
 
-// stateVersion opens every packed part. A part of another version is refused, never guessed at.
-const stateVersion = 1
+// stateVersion opens every packed part. A part of another version is refused, never guessed at: 'drawdown partitions
+// rebuild' makes state of this version from the log.
+const stateVersion = 2
 
 // errDamaged says that a packed part is not what was written.
 var errDamaged = errors.New("damaged state")
@@ -18,7 +19,7 @@ var errDamaged = errors.New("damaged state")
 type VersionError struct{ Found uint64 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("stored state has version %d, this program reads version %d: run the newer program", e.Found, stateVersion)
+	return fmt.Sprintf("stored state has version %d, this program reads version %d: where the program is the newer one, rebuild the partition from the log (drawdown partitions rebuild), else run the newer program", e.Found, stateVersion)
 }
 
 // packer appends values in their packed form.
@@ -41,6 +42,13 @@ func (w *packer) bool(v bool) {
 func (w *packer) text(s string) {
 	w.uint(uint64(len(s)))
 	w.buf = append(w.buf, s...)
+}
+
+func (w *packer) texts(list []string) {
+	w.uint(uint64(len(list)))
+	for _, s := range list {
+		w.text(s)
+	}
 }
 
 // credits packs an amount that is not negative.
@@ -131,6 +139,14 @@ func (r *unpacker) text() string {
 	s := string(r.buf[:n])
 	r.buf = r.buf[n:]
 	return s
+}
+
+func (r *unpacker) texts() []string {
+	var list []string
+	for range r.count() {
+		list = append(list, r.text())
+	}
+	return list
 }
 
 func (r *unpacker) credits() drawdown.Credits {

@@ -20,12 +20,16 @@ func packedAccount() (*account, map[string]*drawdown.Plan) {
 	a.granted, a.missing = drawdown.TotalOfWords(1, 2, 3), drawdown.Total128(0, 9)
 	a.status, a.lowArmed, a.subscribedAt, a.subscribedNo = drawdown.Grace, true, 2, 3
 	a.paymentMethod = "card"
-	a.grants = []grant{{id: "g", category: drawdown.PurchasedGrant, amount: 10, remaining: 4, expiresAt: drawdown.Never, madeAt: 1}}
+	a.grants = []grant{{id: "g", category: drawdown.PurchasedGrant, amount: 10, remaining: 4, expiresAt: drawdown.Never, madeAt: 1, bought: true}}
 	a.remaining = 4
 	a.period = period{anchor: 1, index: 2, serial: 3, from: 4, to: 5, used: drawdown.Total128(0, 6), autoPurchases: 7, usageNotices: 1, cappedTold: true}
 	a.purchases = purchases{
 		enabled: true, maxAmount: &limit, requested: 3, failedBy: 2, failed: []failedPurchase{{n: 2, amount: limit}},
-		open: &openPurchase{n: 3, quantity: 5, amount: limit, requestedAt: 4, period: 3},
+		open: &openPurchase{
+			n: 3, quantity: 5, amount: limit, currency: "USD", requestedAt: 4, period: 3,
+			ladder: ladder{attempt: 2, taken: 3, retryAt: 6, backup: true},
+		},
+		book: purchaseBook{bytes: 17},
 	}
 	return a, map[string]*drawdown.Plan{"plan": plan, "other": other}
 }

@@ -73,6 +73,7 @@ func (a *account) packGrants(w *packer) {
 		g := &a.grants[i]
 		w.text(g.id)
 		w.uint(uint64(g.category))
+		w.bool(g.bought)
 		w.credits(g.amount)
 		w.credits(g.remaining)
 		w.time(g.expiresAt)
@@ -83,7 +84,7 @@ func (a *account) packGrants(w *packer) {
 func (a *account) unpackGrants(r *unpacker) {
 	for range r.count() {
 		g := grant{
-			id: r.text(), category: drawdown.Category(r.uint()), amount: r.credits(), remaining: r.credits(),
+			id: r.text(), category: drawdown.Category(r.uint()), bought: r.bool(), amount: r.credits(), remaining: r.credits(),
 			expiresAt: r.time(), madeAt: r.time(),
 		}
 		if g.category >= drawdown.CategoryCount {
@@ -115,7 +116,7 @@ func (d *period) unpack(r *unpacker) {
 	}
 }
 
-// pack appends all but the ids that ever settled, which are a segment.
+// pack appends all but the book of purchases, which is a segment.
 func (s *purchases) pack(w *packer) {
 	w.bool(s.enabled)
 	w.bool(s.maxAmount != nil)
@@ -124,7 +125,7 @@ func (s *purchases) pack(w *packer) {
 	}
 	w.uint(s.requested)
 	w.uint(s.failedBy)
-	w.uint(uint64(len(s.settled)))
+	w.uint(uint64(s.book.bytes))
 	w.uint(uint64(len(s.failed)))
 	for _, f := range s.failed {
 		w.uint(f.n)
@@ -135,8 +136,10 @@ func (s *purchases) pack(w *packer) {
 		w.uint(open.n)
 		w.credits(open.quantity)
 		w.total(open.amount.Cents)
+		w.text(open.currency)
 		w.time(open.requestedAt)
 		w.uint(open.period)
+		open.ladder.pack(w)
 	}
 }
 
@@ -147,15 +150,16 @@ func (s *purchases) unpack(r *unpacker) {
 	}
 	s.requested = r.uint()
 	s.failedBy = r.uint()
-	s.settledCount = int(r.uint())
+	s.book.bytes = int(r.uint())
 	for range r.count() {
 		s.failed = append(s.failed, failedPurchase{n: r.uint(), amount: drawdown.Money{Cents: r.total()}})
 	}
 	if r.bool() {
 		s.open = &openPurchase{
-			n: r.uint(), quantity: r.credits(), amount: drawdown.Money{Cents: r.total()},
+			n: r.uint(), quantity: r.credits(), amount: drawdown.Money{Cents: r.total()}, currency: r.text(),
 			requestedAt: r.time(), period: r.uint(),
 		}
+		s.open.ladder.unpack(r)
 	}
 }
 

@@ -41,7 +41,7 @@ func (a *account) subscriptionGrantID() string {
 		if a.subscribedNo > 1 {
 			id += "#" + strconv.Itoa(a.subscribedNo)
 		}
-		if !a.purchases.wasSettled(id) {
+		if !a.purchases.book.wasSettled(id) {
 			return id
 		}
 	}

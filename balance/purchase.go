@@ -17,9 +17,7 @@ type purchases struct {
 	open      *openPurchase   // nil for none
 	failedBy  uint64          // number of the purchase that set the payment failure, 0 for none
 	failed    []failedPurchase
-	settled   map[fingerprint]struct{} // ids ever settled
-	// settledCount is how many ids the stored core says were settled, until the segment is restored.
-	settledCount int
+	book      purchaseBook
 }
 
 // openPurchase is a purchase that was requested and is neither settled nor failed.
@@ -27,22 +25,16 @@ type openPurchase struct {
 	n           uint64
 	quantity    drawdown.Credits
 	amount      drawdown.Money
+	currency    string
 	requestedAt drawdown.Time
 	period      uint64 // serial of the period in which it was requested
+	ladder      ladder
 }
 
 // failedPurchase is a purchase that failed and may still settle late.
 type failedPurchase struct {
 	n      uint64
 	amount drawdown.Money
-}
-
-func (s *purchases) wasSettled(id string) bool {
-	if len(s.settled) == 0 {
-		return false
-	}
-	_, settled := s.settled[fingerprintOf(id)]
-	return settled
 }
 
 // autoPurchases counts those settled in the period and the open one.
@@ -71,8 +63,8 @@ func (p *Partition) settleAutoPurchase(a *account) {
 	}
 	s.requested++
 	s.open = &openPurchase{
-		n: s.requested, quantity: drawdown.Credits(quantity) * drawdown.Credit, amount: amount,
-		requestedAt: p.at, period: a.period.serial,
+		n: s.requested, quantity: drawdown.Credits(quantity) * drawdown.Credit, amount: amount, currency: a.plan.Currency,
+		requestedAt: p.at, period: a.period.serial, ladder: ladder{attempt: 1, retryAt: drawdown.NoTime},
 	}
 	a.period.amount = total
 	a.dueStale = true
@@ -169,7 +161,7 @@ func (p *Partition) settlePurchase(a *account, o *drawdown.SettlePurchase) {
 		kind = "auto"
 		a.period.autoPurchases++
 	}
-	a.rememberSettled(o.Purchase)
+	a.bookSettled(o.Purchase, o.Quantity)
 	n, _ := a.purchaseNumber(o.Purchase)
 	if s.open != nil && s.open.n == n {
 		s.open = nil
@@ -186,7 +178,7 @@ func (p *Partition) settlePurchase(a *account, o *drawdown.SettlePurchase) {
 		expiresAt = p.at.AddMonths(months)
 	}
 	p.addGrant(a, grant{
-		id: o.Purchase, category: drawdown.PurchasedGrant, amount: o.Quantity, expiresAt: expiresAt,
+		id: o.Purchase, category: drawdown.PurchasedGrant, amount: o.Quantity, expiresAt: expiresAt, bought: true,
 	})
 }
 
@@ -205,13 +197,4 @@ func (p *Partition) settleLate(a *account, n uint64) {
 		}
 		return
 	}
-}
-
-func (a *account) rememberSettled(id string) {
-	if a.purchases.settled == nil {
-		a.purchases.settled = map[fingerprint]struct{}{}
-	}
-	f := fingerprintOf(id)
-	a.purchases.settled[f] = struct{}{}
-	a.settledAdded = append(a.settledAdded, f[:]...)
 }

@@ -8,11 +8,11 @@ import (
 	"drawdown"
 )
 
-// Segments of an account: ids of usage without seq and of operations by time, and purchases ever settled.
+// Segments of an account: ids of usage without seq and of operations by time, and the book of purchases.
 const (
 	usageSegment     = 'u'
 	operationSegment = 'o'
-	settledSegment   = "p"
+	bookSegment      = "p"
 )
 
 // RestorePosition sets the position and the clock from the store.
@@ -49,6 +49,9 @@ func (p *Partition) Restore(s Stored) (segments []string, err error) {
 	}
 	a.storedStatus = a.status
 	if err := p.restoreConnections(a, s.Fields); err != nil {
+		return nil, fmt.Errorf("restore account %s: %w", s.Account, err)
+	}
+	if err := a.restoreContacts(s.Fields); err != nil {
 		return nil, fmt.Errorf("restore account %s: %w", s.Account, err)
 	}
 	p.accounts[a.id] = a
@@ -103,8 +106,8 @@ func (a *account) segmentNames() []string {
 	for i := range a.operationIDs.segments {
 		names = append(names, segmentName(operationSegment, a.operationIDs.segments[i].number))
 	}
-	if a.purchases.settledCount > 0 {
-		names = append(names, settledSegment)
+	if a.purchases.book.bytes > 0 {
+		names = append(names, bookSegment)
 	}
 	return names
 }
@@ -121,8 +124,8 @@ func (p *Partition) RestoreSegments(account string, names []string, data [][]byt
 }
 
 func (a *account) restoreSegment(name string, packed []byte) bool {
-	if name == settledSegment {
-		return a.purchases.restoreSettled(packed)
+	if name == bookSegment {
+		return a.purchases.book.restore(packed)
 	}
 	memory := &a.usageIDs
 	if name[0] == operationSegment {
@@ -134,17 +137,4 @@ func (a *account) restoreSegment(name string, packed []byte) bool {
 		}
 	}
 	return false
-}
-
-// restoreSettled takes the ids ever settled; their number must be the one that the account's core has.
-func (s *purchases) restoreSettled(packed []byte) bool {
-	const size = len(fingerprint{})
-	if len(packed) != s.settledCount*size {
-		return false
-	}
-	s.settled = make(map[fingerprint]struct{}, s.settledCount)
-	for ; len(packed) > 0; packed = packed[size:] {
-		s.settled[fingerprint(packed)] = struct{}{}
-	}
-	return len(s.settled) == s.settledCount
 }

@@ -53,6 +53,12 @@ func (p *Partition) takeAccount(a *account, w *packer) AccountChange {
 	if len(a.touchedConns) > 0 {
 		change.Fields = make([]Field, 0, len(a.touchedConns))
 	}
+	if a.contactsTouched {
+		begin := len(w.buf)
+		a.contacts.pack(w)
+		change.Fields = append(change.Fields, Field{Name: contactsField, Value: w.since(begin)})
+		a.contactsTouched = false
+	}
 	for _, c := range a.touchedConns {
 		change.Fields = c.changedFields(change.Fields, a.advanced, w)
 		c.touched = false
@@ -60,9 +66,9 @@ func (p *Partition) takeAccount(a *account, w *packer) AccountChange {
 	a.touchedConns = a.touchedConns[:0]
 	change.Appends, change.Drops = a.usageIDs.take(usageSegment, change.Appends, change.Drops)
 	change.Appends, change.Drops = a.operationIDs.take(operationSegment, change.Appends, change.Drops)
-	if len(a.settledAdded) > 0 {
-		change.Appends = append(change.Appends, SegmentAppend{Segment: settledSegment, Data: a.settledAdded})
-		a.settledAdded = nil
+	if len(a.bookAdded) > 0 {
+		change.Appends = append(change.Appends, SegmentAppend{Segment: bookSegment, Data: a.bookAdded})
+		a.bookAdded = nil
 	}
 	begin := len(w.buf)
 	a.pack(w)

@@ -23,7 +23,12 @@ func readMembers(t drawdown.Type, m members) drawdown.Operation {
 			Plan: m.name("plan"), AtPeriodEnd: m.oneOf("when", "now", "period_end") == "period_end",
 		}
 	case drawdown.PaymentMethodSaved:
-		return &drawdown.SavePaymentMethod{Method: m.name("method"), Kind: m.name("kind")}
+		return &drawdown.SavePaymentMethod{
+			Method: m.name("method"), Kind: m.name("kind"), Customer: m.optionalName("customer"),
+			Backup: m.optionalBoolean("backup"),
+		}
+	case drawdown.PaymentMethodRemoved:
+		return &drawdown.RemovePaymentMethod{Backup: m.optionalBoolean("backup")}
 	case drawdown.AutoPurchaseSet:
 		return &drawdown.SetAutoPurchase{Enabled: m.boolean("enabled"), MaxAmount: m.optionalMoney("max_amount")}
 	case drawdown.ConnectionSet:
@@ -41,7 +46,20 @@ func readMembers(t drawdown.Type, m members) drawdown.Operation {
 	case drawdown.PurchaseSettled:
 		return readSettled(m)
 	case drawdown.PurchaseFailed:
-		return &drawdown.FailPurchase{Purchase: m.reference("purchase"), Reason: m.name("reason")}
+		return &drawdown.FailPurchase{
+			Purchase: m.reference("purchase"), Reason: m.name("reason"),
+			Attempt: m.optionalInteger("attempt", 1, drawdown.MaxInteger, 0),
+		}
+	case drawdown.PurchaseRefunded:
+		return readRefund(m)
+	case drawdown.ContactsSet:
+		return readContacts(m)
+	case drawdown.WebhookSet:
+		return readWebhook(m)
+	case drawdown.WebhookRemoved:
+		return &drawdown.RemoveWebhook{Endpoint: m.name("endpoint")}
+	case drawdown.WebhookDisabled:
+		return &drawdown.DisableWebhook{Endpoint: m.name("endpoint"), Reason: m.name("reason")}
 	case drawdown.PlanPublished:
 		return readPlan(m)
 	case drawdown.RatesPublished:

@@ -171,7 +171,7 @@ func (d *Decoder) subjectFits(e *envelope, rec *drawdown.Record) bool {
 func (d *Decoder) readData(s *scanner, e *envelope, rec *drawdown.Record) bool {
 	switch {
 	case e.data.kind == absent:
-		return !rec.Type.HasMembers()
+		return !rec.Type.NeedsData()
 	case e.data.kind != object:
 		return false
 	case rec.Type == drawdown.SyncUsage:

@@ -107,6 +107,17 @@ func (m members) boolean(name string) bool {
 	return n.kind == boolTrue
 }
 
+// optionalBoolean reads true or false, false where it is absent.
+func (m members) optionalBoolean(name string) bool { return m.has(name) && m.boolean(name) }
+
+// optionalName reads a name, "" where it is absent.
+func (m members) optionalName(name string) string {
+	if !m.has(name) {
+		return ""
+	}
+	return m.name(name)
+}
+
 // integer reads an integer from low to high.
 func (m members) integer(name string, low, high int64) int64 {
 	return m.integerOf(m.of[name], low, high)

@@ -24,7 +24,30 @@ func readPlan(m members) *drawdown.Plan {
 	plan.UsageNotices = m.ordered("usage_notices", 100, func(before, after int64) bool { return before < after })
 	m.require(len(plan.UsageNotices) == 0 || plan.Subscription != nil)
 	plan.ExpiryNoticeDays = m.ordered("expiry_notice_days", 365, func(before, after int64) bool { return before > after })
+	if m.has("payment_ladder") {
+		plan.PaymentLadder = readLadder(m)
+	}
 	return plan
+}
+
+// maxSteps bounds a payment ladder, maxAfterMinutes keeps each step within the 24 hours of an open purchase.
+const (
+	maxSteps        = 12
+	maxAfterMinutes = 24*60 - 1
+)
+
+func readLadder(m members) []drawdown.LadderStep {
+	var steps []drawdown.LadderStep
+	after := int64(0)
+	for _, item := range m.list("payment_ladder") {
+		s := membersOf(item, m.broken)
+		after = s.integer("after_minutes", after, maxAfterMinutes)
+		steps = append(steps, drawdown.LadderStep{
+			AfterMinutes: after, Backup: s.oneOf("method", "primary", "backup") == "backup",
+		})
+	}
+	m.require(len(steps) >= 1 && len(steps) <= maxSteps)
+	return steps
 }
 
 // optionalCredits reads credits that are not negative, 0 where they are absent.
@@ -56,6 +79,9 @@ func readSubscription(m members) *drawdown.Subscription {
 		Credits: m.credits("credits"),
 		Price:   m.money("price"),
 		Yearly:  m.oneOf("period", "month", "year") == "year",
+
+		GatewayPrice: m.optionalName("gateway_price"),
+		Fallback:     m.optionalName("fallback"),
 	}
 	m.require(subscription.Credits > 0)
 	return subscription

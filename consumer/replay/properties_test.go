@@ -58,10 +58,13 @@ func drawLog(t *rapid.T) [][]byte {
 func TestConservation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMachine()
+		refunded := map[string]bool{}
 		for i, line := range drawLog(t) {
-			m.apply(i, line)
+			for _, written := range m.apply(i, line) {
+				refunded[string(m.record.Account)] = refunded[string(m.record.Account)] || strings.Contains(written, `"type":"grant.refunded"`)
+			}
 			for _, b := range m.partition.Balances() {
-				if err := conserved(&b); err != nil {
+				if err := conserved(&b, refunded[b.Account]); err != nil {
 					t.Fatalf("after record %d, %s: %v", i, line, err)
 				}
 			}
@@ -69,7 +72,8 @@ func TestConservation(t *testing.T) {
 	})
 }
 
-func conserved(b *drawdown.Balance) error {
+// conserved checks one balance. Overdraft stands beside grants only where a refund put it there.
+func conserved(b *drawdown.Balance, refunded bool) error {
 	sum := b.Granted.Big()
 	for _, less := range []drawdown.Total{b.Used, b.Expired, b.Voided} {
 		sum.Sub(sum, less.Big())
@@ -85,7 +89,7 @@ func conserved(b *drawdown.Balance) error {
 		}
 		remaining += g.Remaining
 	}
-	if remaining-b.Overdraft != b.Available || (remaining > 0 && b.Overdraft > 0) {
+	if remaining-b.Overdraft != b.Available || (remaining > 0 && b.Overdraft > 0 && !refunded) {
 		return fmt.Errorf("account %s: remaining %v, overdraft %v, available %v", b.Account, remaining, b.Overdraft, b.Available)
 	}
 	used := big.NewInt(0)
