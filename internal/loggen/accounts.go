@@ -42,10 +42,13 @@ func (g *generator) openAccount() event { return g.open(oneOf(g, g.accounts...))
 func (g *generator) open(account string) event {
 	e := g.operationOf(account, "account.opened",
 		texts("plan", g.plan()), texts("email", "a@b.example"), boolean("email_verified", g.chance(60)))
-	if g.chance(70) {
+	if g.laddered || g.chance(70) {
 		g.queue = append(g.queue,
 			func() event { return g.saveMethodOf(account) },
 			func() event { return g.setAutoPurchaseOf(account, true) })
+	}
+	if g.chance(40) {
+		g.queue = append(g.queue, func() event { return g.saveBackupOf(account) })
 	}
 	if g.chance(40) {
 		g.queue = append(g.queue, func() event { return g.setConnectionOf(account) })
@@ -82,29 +85,11 @@ func (g *generator) plan() string {
 
 func (g *generator) verifyEmail() event { return g.operation("email.verified") }
 
-func (g *generator) saveMethod() event { return g.saveMethodOf(g.account()) }
-
-func (g *generator) saveMethodOf(account string) event {
-	kind := "card"
-	if g.chance(6) {
-		kind = oneOf(g, "bank_account", "Card")
-	}
-	return g.operationOf(account, "payment_method.saved", texts("method", "pm"), texts("kind", kind))
-}
-
-func (g *generator) removeMethod() event {
-	account := g.account()
-	if g.chance(60) {
-		g.queue = append(g.queue, func() event { return g.saveMethodOf(account) })
-	}
-	return g.operationOf(account, "payment_method.removed")
-}
-
 func (g *generator) setAutoPurchase() event { return g.setAutoPurchaseOf(g.account(), g.chance(85)) }
 
 func (g *generator) setAutoPurchaseOf(account string, enabled bool) event {
 	data := []member{boolean("enabled", enabled)}
-	if g.chance(30) {
+	if g.chance(30) && !g.laddered {
 		data = append(data, texts("max_amount", oneOf(g, "0.00", "0.01", "11.70", "25.00", "300.00", "5000.00", "1000000000000000.00")))
 	}
 	return g.operationOf(account, "auto_purchase.set", data...)

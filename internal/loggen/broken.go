@@ -1,6 +1,7 @@
 package loggen
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -96,9 +97,29 @@ func (g *generator) strangeValue() string {
 		text(strings.Repeat("z", 256)), text(strings.Repeat("z", 257)), text(strings.Repeat("r", 512)),
 		text(strings.Repeat("r", 513)), `"a b"`, `"a/b"`, `"\u0000"`, `"é"`,
 		"[1]", "[1,2]", "[2,1]", "[1,1]", "[0]", "[100]", "[101]", "[366,1]", "[365,1]", "[null]", `["1"]`, `[1.0]`, "[[]]",
+		`["a"]`, `["a","b"]`, `["a","a"]`, `["a","\u0061"]`, `["a",""]`, `["a",1]`, `["a",null]`, `["a",["a"]]`, `[{},{}]`,
+		list(20), list(21), list(32), list(33), "["+text(strings.Repeat("x", 128))+"]", "["+text(strings.Repeat("x", 129))+"]",
+		"1439", "1440", "1000000", "1000001", `"primary"`, `"backup"`, `"Backup"`,
+		`[{"after_minutes":0,"method":"backup"}]`, `[{"after_minutes":1439,"method":"primary"},{"after_minutes":1439,"method":"primary"}]`,
+		`[{"after_minutes":1,"method":"backup"},{"after_minutes":0,"method":"backup"}]`, `[{"after_minutes":0}]`, `[{"method":"backup"}]`,
+		`[{"after_minutes":0,"method":"backup"},null]`, rungs(12), rungs(13),
 		`{"months":1}`, `{"months":0}`, `{"months":121}`, `{"months":120}`, `{"months":"1"}`, `{"month":1}`, `"end_of_period"`,
 		g.strangeTime(),
 	)
+}
+
+// list is a list of so many strings, none twice.
+func list(length int) string {
+	var parts []string
+	for i := range length {
+		parts = append(parts, text(fmt.Sprint(i)))
+	}
+	return "[" + strings.Join(parts, ",") + "]"
+}
+
+// rungs is a payment ladder of so many steps.
+func rungs(length int) string {
+	return "[" + strings.Repeat(`{"after_minutes":5,"method":"primary"},`, length-1) + `{"after_minutes":5,"method":"primary"}]`
 }
 
 // strangeTime is a time with something unusual: most are none, some are.

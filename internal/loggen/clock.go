@@ -40,8 +40,11 @@ func (g *generator) nearly(at reference.Instant) reference.Instant {
 // logTime is the log time of the next record: often the clock's own, often one at which something is due.
 func (g *generator) logTime() reference.Instant {
 	now := g.now()
-	if g.rich && g.chance(97) { // before anything expires
+	if (g.rich || g.indebted) && g.chance(97) { // before anything expires
 		return now + g.upTo(minute)
+	}
+	if g.laddered && g.chance(90) { // within the day for which a purchase may be open
+		return now + oneOf(g, 0, 0, g.upTo(minute), g.upTo(30*minute))
 	}
 	switch at := g.IntN(100); {
 	case at < 33:
@@ -62,6 +65,15 @@ func (g *generator) logTime() reference.Instant {
 		return now + g.scaled(g.upTo(6*day))
 	}
 	return now + g.scaled(oneOf(g, 20*day, 31*day, 40*day, 100*day, 366*day))
+}
+
+// promptly lets a record mostly follow the one before within a minute.
+func (g *generator) promptly(e event) event {
+	if g.chance(80) {
+		e.logTime = g.now() + oneOf(g, 0, g.upTo(minute))
+		e.time = e.logTime
+	}
+	return e
 }
 
 func (g *generator) upTo(span reference.Instant) reference.Instant {

@@ -32,6 +32,18 @@ var wanted = []string{
 	"purchase settled out of range", "duplicate broadcast", "duplicate usage", "duplicate settlement",
 	"rejected without account", "rejected with null account", "rejected before the clock", "missing numbers",
 	"more than 64 missing ranges", "payment failure in a balance", "two notices of one instant",
+	"type purchase.declined", "type purchase.retried", "type grant.refunded", "notice webhook_disabled",
+	"reason too_many_endpoints", "reason unknown_endpoint",
+	"declined and retried at once", "declined to wait", "declined under another plan than before",
+	"retried at its instant", "retried with a primary just saved", "retried with a backup just saved",
+	"retried with primary", "retried with backup", "retried the last of many times",
+	"refused while it waits", "refused with another attempt", "failed while it waits", "settled while it waits",
+	"failed after a retry", "timed out after a retry", "plan changed while it waits", "method removed while it waits",
+	"refund of what is left", "refund of what was used", "refund of both", "refund of nothing", "refund in part",
+	"refund after expiry", "refund after a void", "refund of an auto-purchase", "refund of a manual purchase",
+	"refund beside other grants", "refund beside a grant of the same id", "refund of no purchase", "refund out of range",
+	"duplicate refund", "low balance by a refund", "purchase requested by a refund", "refund of more than once",
+	"contacts verify an e-mail", "contacts put an e-mail in doubt", "enrolment refused for new contacts",
 }
 
 // TestLogsReachEverything fails with the list of what some hundred logs never reach.
@@ -43,12 +55,16 @@ func TestLogsReachEverything(t *testing.T) {
 		log := loggen.Generate(seed, 400, options)
 		engine := reference.New()
 		striped := map[string]int{}
+		extension := newExtension(seen)
 		for _, record := range reference.Records(log) {
 			records++
+			account := reference.SubjectOf(record)
+			before := engine.Probe(account)
 			lines, err := engine.Apply(record)
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
+			extension.note(account, record, before, engine.Probe(account), lines)
 			failed := engine.FailedPurchases()
 			for _, line := range lines {
 				note(seen, line, record, failed)

@@ -18,6 +18,9 @@
 //	broken.go      records that are broken on purpose
 //	accounts.go    account operations
 //	money.go       grants and purchases
+//	refunds.go     refunds of purchases
+//	ladder.go      payment ladders, payment methods, refused charges and what follows them
+//	contacts.go    contacts and webhook endpoints
 //	usage.go       usage events: quantities, sequence numbers, ids
 //	broadcasts.go  rate cards and connectors
 //	plans.go       plans

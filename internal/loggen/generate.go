@@ -45,6 +45,10 @@ type generator struct {
 	accepted []reference.Instant
 	// rich logs give and buy as much as can be written, to reach the end of the range.
 	rich bool
+	// indebted logs use up to the end of the range of overdraft, pay some of it back and have that refunded.
+	indebted bool
+	// laddered logs stay within the hours of a purchase's retries, and dwell on refused charges.
+	laddered bool
 	// striped logs dwell on one attempt and leave out every other number, to reach the limit of ranges.
 	striped bool
 }
@@ -87,42 +91,49 @@ func newGenerator(seed uint64, options Options) *generator {
 	}
 	g.accounts = names[:count]
 	g.connections = []string{"c", "pg to bq", "é<&>", "x"}[:1+g.IntN(4)]
-	g.rich, g.striped = g.chance(6), g.chance(6)
+	g.rich, g.striped, g.indebted, g.laddered = g.chance(6), g.chance(6), g.chance(4), g.chance(15)
 	g.weighActions()
 	return g
 }
 
-// action is one kind of record with its usual weight.
+// action is one kind of record with its usual weight, and the weights of rich, indebted and laddered logs.
 type action struct {
-	weight int
-	make   func(*generator) event
+	weight, rich, indebted, laddered int
+	make                             func(*generator) event
 }
 
 func actions() []action {
 	return []action{
-		{90, (*generator).usage},
-		{14, (*generator).tick},
-		{24, (*generator).settleRequested},
-		{8, (*generator).failRequested},
-		{5, (*generator).settleFailed},
-		{10, (*generator).settleManual},
-		{2, (*generator).settleStrange},
-		{10, (*generator).grantCredits},
-		{5, (*generator).voidGrant},
-		{8, (*generator).changePlan},
-		{2, (*generator).verifyEmail},
-		{6, (*generator).saveMethod},
-		{2, (*generator).removeMethod},
-		{8, (*generator).setAutoPurchase},
-		{6, (*generator).enrol},
-		{6, (*generator).setConnection},
-		{2, (*generator).removeConnection},
-		{5, (*generator).repeat},
-		{1, (*generator).openAccount},
-		{2, (*generator).publishPlan},
-		{3, (*generator).publishRates},
-		{8, (*generator).setConnector},
-		{1, (*generator).unknownType},
+		{90, 20, 60, 40, (*generator).usage},
+		{14, 5, 2, 10, (*generator).tick},
+		{24, 0, 10, 8, (*generator).settleRequested},
+		{14, 0, 2, 40, (*generator).failRequested},
+		{6, 0, 0, 25, (*generator).retryRequested},
+		{5, 0, 0, 3, (*generator).settleFailed},
+		{10, 60, 30, 2, (*generator).settleManual},
+		{2, 5, 0, 1, (*generator).settleStrange},
+		{12, 2, 30, 5, (*generator).refundPurchase},
+		{2, 0, 1, 1, (*generator).refundStrange},
+		{10, 60, 2, 2, (*generator).grantCredits},
+		{5, 2, 1, 2, (*generator).voidGrant},
+		{8, 1, 0, 10, (*generator).changePlan},
+		{2, 0, 0, 0, (*generator).verifyEmail},
+		{6, 0, 1, 25, (*generator).saveMethod},
+		{3, 0, 0, 12, (*generator).removeMethod},
+		{8, 0, 0, 4, (*generator).setAutoPurchase},
+		{6, 0, 0, 0, (*generator).enrol},
+		{4, 0, 0, 0, (*generator).setContacts},
+		{4, 0, 0, 0, (*generator).setWebhook},
+		{2, 0, 0, 0, (*generator).disableWebhook},
+		{2, 0, 0, 0, (*generator).removeWebhook},
+		{6, 0, 0, 0, (*generator).setConnection},
+		{2, 0, 0, 0, (*generator).removeConnection},
+		{5, 2, 5, 4, (*generator).repeat},
+		{1, 0, 0, 0, (*generator).openAccount},
+		{2, 0, 0, 0, (*generator).publishPlan},
+		{3, 0, 0, 0, (*generator).publishRates},
+		{8, 0, 0, 0, (*generator).setConnector},
+		{1, 0, 0, 0, (*generator).unknownType},
 	}
 }
 
@@ -130,11 +141,19 @@ func actions() []action {
 func (g *generator) weighActions() {
 	for _, a := range actions() {
 		factor := []int{0, 2, 4, 4, 4, 4, 16}[g.IntN(7)]
-		g.weights = append(g.weights, a.weight*factor)
+		switch {
+		case g.rich:
+			g.weights = append(g.weights, a.rich)
+		case g.indebted:
+			g.weights = append(g.weights, a.indebted)
+		case g.laddered:
+			g.weights = append(g.weights, a.laddered)
+		default:
+			g.weights = append(g.weights, a.weight*factor)
+		}
 	}
-	g.weights[0] = max(g.weights[0], 90)
-	if g.rich {
-		g.weights = []int{20, 5, 0, 0, 0, 60, 5, 60, 2, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0}
+	if !g.rich && !g.laddered {
+		g.weights[0] = max(g.weights[0], 90)
 	}
 	if g.striped {
 		g.weights[0] *= 5
@@ -230,7 +249,7 @@ func (g *generator) account() string {
 		return "nobody"
 	}
 	account := oneOf(g, g.accounts...)
-	if g.rich && g.chance(90) {
+	if (g.rich || g.indebted) && g.chance(90) {
 		account = g.accounts[0]
 	}
 	if !g.engine.Probe(account).Known && g.chance(50) {

@@ -8,7 +8,7 @@ import (
 
 // amount is an amount of credits, as a decimal string: usually some hundreds, seldom tiny or as much as can be read.
 func (g *generator) amount() string {
-	if g.rich {
+	if g.rich || g.indebted {
 		return oneOf(g, "100000000", "99999999.999999999", "100000000", "1")
 	}
 	return oneOf(g, "0.000000001", "0.5", "1", "7", "10", "61.5", "100", "100.000000001", "250", "1000", "1000", "4000", "100000000",
@@ -35,6 +35,8 @@ func (g *generator) grantCredits() event {
 	}
 	if g.chance(6) {
 		e.id = g.grantID(account)
+	} else if paid := g.engine.Probe(account).Paid; len(paid) > 0 && g.chance(6) {
+		e.id = oneOf(g, paid...).Purchase // a second grant of a purchase's id, where nothing is left of the first
 	}
 	return e
 }
@@ -116,30 +118,20 @@ func (g *generator) settleRequested() event {
 	if !found {
 		return g.usage()
 	}
+	return g.settleOf(account)
+}
+
+// settleOf settles the open purchase of an account, if it has one.
+func (g *generator) settleOf(account string) event {
 	kind := "auto"
 	if g.chance(8) {
 		kind = "manual"
 	}
-	return g.settled(account, g.engine.Probe(account).Open, kind, g.wholeAmount())
-}
-
-func (g *generator) failRequested() event {
-	account, found := g.accountWithOpenPurchase()
-	if !found {
-		if g.chance(92) {
-			return g.usage()
-		}
-		account = g.account()
-		return g.operationOf(account, "purchase.failed", texts("purchase", g.requestID(account)), texts("reason", "none_open"))
-	}
-	if g.chance(50) {
-		g.queue = append(g.queue, func() event { return g.saveMethodOf(account) })
-	}
 	id := g.engine.Probe(account).Open
-	if g.chance(4) {
+	if id == "" {
 		id = g.requestID(account)
 	}
-	return g.operationOf(account, "purchase.failed", texts("purchase", id), texts("reason", "card_declined"))
+	return g.settled(account, id, kind, g.wholeAmount())
 }
 
 // requestID is the id of some request of the engine, also one still to come.

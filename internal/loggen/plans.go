@@ -23,7 +23,7 @@ func (g *generator) planMembers(id string) []member {
 		list = append(list, member{"subscription", g.subscription()})
 	}
 	list = append(list, member{"purchase", g.purchaseMembers(subscribed)})
-	if g.chance(85) {
+	if g.laddered || g.chance(85) {
 		list = append(list, member{"auto_purchase", g.autoPurchaseMembers(subscribed)})
 	}
 	if g.chance(50) {
@@ -41,6 +41,9 @@ func (g *generator) planMembers(id string) []member {
 	if g.chance(75) {
 		list = append(list, member{"expiry_notice_days", g.noticeDays()})
 	}
+	if g.laddered || g.chance(60) {
+		list = append(list, g.ladder())
+	}
 	return list
 }
 
@@ -49,10 +52,17 @@ func (g *generator) subscription() []member {
 	if g.rich {
 		credits = "100000000"
 	}
-	return []member{
+	list := []member{
 		texts("credits", credits), texts("price", oneOf(g, "0.00", "9.00", "10.01", "388.80", "1000000000000000.00")),
 		texts("period", oneOf(g, "month", "month", "month", "year")),
 	}
+	if g.chance(30) {
+		list = append(list, texts("gateway_price", "price_1"))
+	}
+	if g.chance(30) {
+		list = append(list, texts("fallback", oneOf(g, "plan-1", "never-published")))
+	}
+	return list
 }
 
 func (g *generator) purchaseMembers(subscribed bool) []member {
@@ -76,9 +86,12 @@ func (g *generator) autoPurchaseMembers(subscribed bool) []member {
 		texts("threshold", threshold), integer("surcharge_percent", oneOf[int64](g, 0, 30, 30, 7, 1000)),
 	}
 	cap := oneOf(g, `"none"`, `"none"`, "0", "1", "2", "3", "9007199254740991")
+	if g.laddered {
+		cap = `"none"`
+	}
 	if g.chance(50) {
 		list = append(list, texts("mode", "pack"), integer("pack", oneOf[int64](g, 10, 50, 100, 1000, 1, 100_000_000)))
-		if subscribed && g.chance(50) {
+		if subscribed && g.chance(50) && !g.laddered {
 			cap = `"subscription"`
 		}
 		if g.chance(20) { // the other mode's members are ignored

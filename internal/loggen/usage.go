@@ -8,6 +8,9 @@ import (
 
 const integerMax = 1<<53 - 1
 
+// rangeEnd is how far an account's overdraft may go, in nano-credits.
+var rangeEnd = big.NewInt(9_000_000_000_000_000_000)
+
 type attemptKey struct {
 	account, connection string
 	job, attempt        int64
@@ -122,6 +125,13 @@ func (g *generator) quantity(account string, credits *big.Int, per int64) int64 
 		if len(p.Marks) > 0 { // to a mark exactly, or just past it
 			charge = new(big.Int).Sub(p.Available, oneOf(g, p.Marks...))
 		}
+	case at < 70 && g.indebted: // to the end of the range, or to where a refund reaches it
+		charge = new(big.Int).Add(p.Available, rangeEnd)
+		if len(p.Paid) > 0 && g.chance(50) {
+			charge.Sub(charge, oneOf(g, p.Paid...).Used)
+		}
+	case at < 70 && g.laddered: // all that there is, so that more is bought
+		charge = p.Available
 	case at < 45:
 		charge = new(big.Int).Div(p.Available, big.NewInt(1+g.Int64N(3)))
 	}

@@ -1,6 +1,9 @@
 package reference
 
-import "math/big"
+import (
+	"math/big"
+	"slices"
+)
 
 // Probe is what the log generator wants to know of an account, to aim records at its edges.
 type Probe struct {
@@ -13,11 +16,28 @@ type Probe struct {
 	Available *big.Int
 	Marks     []*big.Int
 	// Open is the open purchase or empty; Failed are the requested purchases that failed.
-	Open        string
-	Failed      []string
-	Requested   int
+	Open      string
+	Failed    []string
+	Requested int
+	// Attempt is the number of the open purchase's latest attempt; Waiting says that a retry is waited for.
+	Attempt     int64
+	Waiting     bool
 	Grants      []string
 	Connections []string
+	// Paid are the purchases that settled, in order.
+	Paid      []Paid
+	Endpoints []string
+	// EmailVerified is what enrolment asks.
+	EmailVerified bool
+}
+
+// Paid is what the account remembers of a purchase that settled, in nano-credits.
+type Paid struct {
+	Purchase           string
+	Requested          bool
+	Left, Used, Bought *big.Int
+	// Gone is what expired, was voided or was refunded.
+	Gone *big.Int
 }
 
 // Probe looks at an account without advancing it.
@@ -28,12 +48,12 @@ func (e *Engine) Probe(id string) Probe {
 	}
 	p := Probe{
 		Known: true, Due: e.dueInstants(a), PeriodEnd: a.period.to, Plan: a.plan.id,
-		Available: a.available(), Marks: a.marks(), Requested: len(a.purchases),
+		Available: a.available(), Marks: a.marks(), Requested: len(a.purchases), EmailVerified: a.emailVerified,
 	}
 	for _, requested := range a.purchases {
 		switch requested.state {
 		case purchaseOpen:
-			p.Open = requested.id
+			p.Open, p.Attempt, p.Waiting = requested.id, requested.attempt, requested.waiting != nil
 		case purchaseFailed:
 			p.Failed = append(p.Failed, requested.id)
 		case purchaseSettled:
@@ -43,6 +63,13 @@ func (e *Engine) Probe(id string) Probe {
 		p.Grants = append(p.Grants, g.id)
 	}
 	p.Connections = sortedNames(a.connections)
+	for _, paid := range a.settled {
+		p.Paid = append(p.Paid, Paid{
+			Purchase: paid.purchase, Requested: a.requested(paid.purchase) != nil,
+			Left: paid.grant.remaining, Used: paid.used(), Bought: paid.grant.amount, Gone: paid.grant.gone,
+		})
+	}
+	p.Endpoints = slices.Clone(a.endpoints)
 	return p
 }
 
