@@ -140,12 +140,23 @@ func (c *contacts) unpack(packed []byte) error {
 	return r.finish()
 }
 
-// Profile returns who is told and who pays of an account in memory, and whether there is one.
-func (p *Partition) Profile(account string) (drawdown.Profile, bool) {
-	a := p.accounts[account]
-	if a == nil {
-		return drawdown.Profile{}, false
+// ReadProfile returns who is told and who pays of an account as the store has it, and whether there is one. The fields
+// besides [ContactsField] may be missing. The partition must have the catalogue; it does not keep the account.
+func (p *Partition) ReadProfile(s Stored) (profile drawdown.Profile, exists bool, err error) {
+	if s.Mark == (Mark{}) && s.Core == nil {
+		return profile, false, nil
 	}
+	a := newAccount(s.Account)
+	if err := a.unpack(s.Core, p.plans); err != nil {
+		return profile, false, fmt.Errorf("read the profile of account %s: %w", s.Account, err)
+	}
+	if err := a.restoreContacts(s.Fields); err != nil {
+		return profile, false, fmt.Errorf("read the profile of account %s: %w", s.Account, err)
+	}
+	return a.profile(), true, nil
+}
+
+func (a *account) profile() drawdown.Profile {
 	profile := drawdown.Profile{
 		Account: a.id, Plan: a.plan, WaitingPlan: a.waitingPlan, Email: a.email, EmailVerified: a.emailVerified,
 		Recipients: slices.Clone(a.contacts.recipients), OptOuts: slices.Clone(a.contacts.optOuts),
@@ -157,25 +168,7 @@ func (p *Partition) Profile(account string) (drawdown.Profile, bool) {
 	if open := a.purchases.open; open != nil {
 		profile.OpenPurchase = a.purchaseID(open.n)
 	}
-	return profile, true
-}
-
-// RestoreProfile takes an account as the store has it, of which the fields besides the contacts may be missing. It serves
-// [Partition.Profile] and nothing else: no record may be applied to the account.
-func (p *Partition) RestoreProfile(s Stored) error {
-	if s.Mark == (Mark{}) && s.Core == nil {
-		p.accounts[s.Account] = nil
-		return nil
-	}
-	a := newAccount(s.Account)
-	if err := a.unpack(s.Core, p.plans); err != nil {
-		return fmt.Errorf("restore the profile of account %s: %w", s.Account, err)
-	}
-	if err := a.restoreContacts(s.Fields); err != nil {
-		return fmt.Errorf("restore the profile of account %s: %w", s.Account, err)
-	}
-	p.accounts[a.id] = a
-	return nil
+	return profile
 }
 
 // ContactsField is the name of the stored field that a profile needs.

@@ -65,3 +65,6 @@ func (p *Partition) Known() int {
 	}
 	return known
 }
+
+// Plans returns the plans that were published, by id. The map is the partition's own.
+func (p *Partition) Plans() map[string]*drawdown.Plan { return p.plans }

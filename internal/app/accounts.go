@@ -9,12 +9,16 @@ import (
 	"drawdown"
 	"drawdown/balance"
 	"drawdown/balance/redisstore"
-	"drawdown/consumer/decode"
 	"drawdown/consumer/murmur"
 )
 
 // ErrNoAccount says that the store has no such account.
 var ErrNoAccount = errors.New("no such account; 'drawdown account open' makes one, and a refusal shows in 'drawdown rejects list'")
+
+var (
+	errNoPartitions = errors.New("the store has no partitions yet: no worker has run on it")
+	errNoCatalogue  = errors.New("the catalogue has not been read")
+)
 
 // Accounts reads accounts as the store has them.
 type Accounts struct {
@@ -30,7 +34,7 @@ func OpenAccounts(ctx context.Context, store *redisstore.Store) (*Accounts, erro
 		return nil, err
 	}
 	if count == 0 {
-		return nil, errors.New("the store has no partitions yet: no worker has run on it")
+		return nil, errNoPartitions
 	}
 	return &Accounts{store: store, partitions: count, restored: map[int32]*balance.Partition{}}, nil
 }
@@ -83,15 +87,7 @@ func (a *Accounts) machine(ctx context.Context, partition int32) (*balance.Parti
 	if machine := a.restored[partition]; machine != nil {
 		return machine, nil
 	}
-	entries, err := a.store.Catalogue(ctx, partition)
-	if err != nil {
-		return nil, err
-	}
-	machine := balance.NewPartition(partition)
-	err = machine.RestoreCatalogue(entries, func(value []byte, rec *drawdown.Record) {
-		var decoder decode.Decoder
-		decoder.Decode(value, drawdown.NoTime, rec)
-	})
+	machine, err := readMachine(ctx, a.store, partition)
 	if err != nil {
 		return nil, err
 	}
