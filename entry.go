@@ -109,6 +109,7 @@ type PurchaseRequested struct {
 	Quantity Credits
 	Amount   Money
 	Currency string
+	Payer    PaymentMethod // written only where its customer is known (contract, section 9)
 }
 
 // PurchaseSettledEntry says that money for a purchase arrived.
@@ -149,6 +150,7 @@ type PurchaseRetried struct {
 	Quantity Credits
 	Amount   Money
 	Currency string
+	Payer    PaymentMethod // the zero value where the method is not saved any more
 }
 
 // GrantRefunded says that credits of a purchase were taken back because money went back.

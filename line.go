@@ -22,6 +22,15 @@ func (m *members) text(name, value string) {
 	m.buf = appendJSONString(m.buf, value)
 }
 
+// optionalText writes null for an empty text.
+func (m *members) optionalText(name, value string) {
+	if value == "" {
+		m.null(name)
+		return
+	}
+	m.text(name, value)
+}
+
 func (m *members) integer(name string, value int64) {
 	m.key(name)
 	m.buf = strconv.AppendInt(m.buf, value, 10)
@@ -195,6 +204,10 @@ func (e *PurchaseRequested) appendMembers(m *members) {
 	m.credits("quantity", e.Quantity)
 	m.money("amount", e.Amount)
 	m.text("currency", e.Currency)
+	if e.Payer.Customer != "" {
+		m.text("customer", e.Payer.Customer)
+		m.text("payment_method", e.Payer.Method)
+	}
 }
 
 func (e *PurchaseSettledEntry) appendMembers(m *members) {
@@ -269,6 +282,8 @@ func (e *PurchaseRetried) appendMembers(m *members) {
 	m.credits("quantity", e.Quantity)
 	m.money("amount", e.Amount)
 	m.text("currency", e.Currency)
+	m.optionalText("customer", e.Payer.Customer)
+	m.optionalText("payment_method", e.Payer.Method)
 }
 
 func (e *GrantRefunded) appendMembers(m *members) {

@@ -45,6 +45,18 @@ func (p *Partition) savePaymentMethod(a *account, o *drawdown.SavePaymentMethod)
 	}
 }
 
+// payer returns a saved payment method, the zero value where there is none.
+func (a *account) payer(backup bool) drawdown.PaymentMethod {
+	switch {
+	case backup:
+		return a.contacts.backup
+	case a.paymentMethod == "":
+		return drawdown.PaymentMethod{}
+	default:
+		return drawdown.PaymentMethod{Method: a.paymentMethod, Customer: a.contacts.customer}
+	}
+}
+
 func (a *account) removePaymentMethod(backup bool) {
 	if backup {
 		a.contacts.backup = drawdown.PaymentMethod{}
@@ -160,10 +172,7 @@ func (a *account) profile() drawdown.Profile {
 	profile := drawdown.Profile{
 		Account: a.id, Plan: a.plan, WaitingPlan: a.waitingPlan, Email: a.email, EmailVerified: a.emailVerified,
 		Recipients: slices.Clone(a.contacts.recipients), OptOuts: slices.Clone(a.contacts.optOuts),
-		Webhooks: slices.Clone(a.contacts.webhooks), Backup: a.contacts.backup,
-	}
-	if a.paymentMethod != "" {
-		profile.Primary = drawdown.PaymentMethod{Method: a.paymentMethod, Customer: a.contacts.customer}
+		Webhooks: slices.Clone(a.contacts.webhooks), Primary: a.payer(false), Backup: a.payer(true),
 	}
 	if open := a.purchases.open; open != nil {
 		profile.OpenPurchase = a.purchaseID(open.n)

@@ -74,7 +74,7 @@ func (p *Partition) retryPurchase(a *account, backup bool) {
 	a.dueStale = true
 	p.ledger(a, &drawdown.PurchaseRetried{
 		Purchase: a.purchaseID(open.n), Attempt: l.attempt, Backup: backup,
-		Quantity: open.quantity, Amount: open.amount, Currency: open.currency,
+		Quantity: open.quantity, Amount: open.amount, Currency: open.currency, Payer: a.payer(backup),
 	})
 }
 

@@ -70,6 +70,7 @@ func (p *Partition) settleAutoPurchase(a *account) {
 	a.dueStale = true
 	p.ledger(a, &drawdown.PurchaseRequested{
 		Purchase: a.purchaseID(s.requested), Quantity: s.open.quantity, Amount: amount, Currency: a.plan.Currency,
+		Payer: a.payer(false),
 	})
 }
 
