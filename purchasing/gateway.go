@@ -45,8 +45,10 @@ type Payment struct {
 
 // Key identifies the attempt at the gateway.
 func (p *Payment) Key() string {
-	return "drawdown/" + p.Purchase + "/" + strconv.Itoa(p.Attempt)
+	return "drawdown/" + p.Purchase + "/" + attemptText(p.Attempt)
 }
+
+func attemptText(attempt int) string { return strconv.Itoa(attempt) }
 
 // Result is what the gateway says of a payment.
 type Result struct {
@@ -85,3 +87,14 @@ var stateNames = [...]string{"absent", "pending", "paid", "declined", "cancelled
 
 // String names the state for logs and metrics.
 func (s State) String() string { return stateNames[s] }
+
+// ThrottledError says that the gateway wants to be left alone for a while.
+type ThrottledError struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *ThrottledError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what the gateway said.
+func (e *ThrottledError) Unwrap() error { return e.Err }
