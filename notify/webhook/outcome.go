@@ -5,12 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -53,8 +54,8 @@ func retryAfter(text string, now time.Time) time.Duration {
 }
 
 // detailOf says why there is no answer. Errors' own texts are not kept: they hold the URL, addresses of our resolvers,
-// or bytes that the receiver chose. connected says whether there was a connection when it failed.
-func detailOf(err error, connected bool) string {
+// or bytes that the receiver chose.
+func detailOf(err error, reached phase) string {
 	var notFound *net.DNSError
 	switch {
 	case errors.Is(err, errBlocked):
@@ -65,10 +66,8 @@ func detailOf(err error, connected bool) string {
 		return "host not found"
 	case errors.As(err, &notFound):
 		return "host could not be resolved"
-	case isTimeout(err) && connected:
-		return "timeout: no answer"
 	case isTimeout(err):
-		return "timeout: no connection"
+		return "timeout: " + reached.missing()
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
 	case errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH):
@@ -76,13 +75,10 @@ func detailOf(err error, connected bool) string {
 	case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed without an answer"
 	}
-	if detail, ok := tlsDetail(err); ok {
-		return detail
+	if reached == handshaking {
+		return tlsDetail(err)
 	}
-	if connected {
-		return "no valid HTTP answer"
-	}
-	return "no connection"
+	return reached.missing()
 }
 
 func isTimeout(err error) bool {
@@ -90,26 +86,59 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-func tlsDetail(err error) (string, bool) {
+func tlsDetail(err error) string {
 	var (
 		otherHost x509.HostnameError
 		invalid   x509.CertificateInvalidError
 		untrusted *tls.CertificateVerificationError
 		plain     tls.RecordHeaderError
-		alert     tls.AlertError
 	)
 	switch {
 	case errors.As(err, &otherHost):
-		return "TLS: the certificate is for another host", true
+		return "TLS: the certificate is for another host"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "TLS: the certificate is expired or not yet valid", true
+		return "TLS: the certificate is expired or not yet valid"
 	case errors.As(err, &untrusted):
-		return "TLS: the certificate is not trusted", true
+		return "TLS: the certificate is not trusted"
 	case errors.As(err, &plain):
-		return "TLS: the server does not speak it", true
-	case errors.As(err, &alert):
-		return fmt.Sprintf("TLS: handshake failed (alert %d)", uint8(alert)), true
+		return "TLS: the server does not speak it"
 	default:
-		return "", false
+		return "TLS: the handshake failed"
+	}
+}
+
+// phase is how far a request came.
+type phase int32
+
+const (
+	connecting  phase = iota // resolving too
+	handshaking              // TLS
+	connected                // the request is on its way
+)
+
+// missing is what did not come about.
+func (p phase) missing() string {
+	switch p {
+	case connecting:
+		return "no connection"
+	case handshaking:
+		return "no TLS handshake"
+	case connected:
+		return "no valid HTTP answer"
+	}
+	return "no answer"
+}
+
+// progress follows a request. Its zero value has just begun.
+type progress struct{ at atomic.Int32 }
+
+func (p *progress) phase() phase { return phase(p.at.Load()) }
+
+// trace notes each phase. A connection that was begun for the request and lost to an idle one goes on in the
+// background; it does not take the request back to its handshake.
+func (p *progress) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		TLSHandshakeStart: func() { p.at.CompareAndSwap(int32(connecting), int32(handshaking)) },
+		GotConn:           func(httptrace.GotConnInfo) { p.at.Store(int32(connected)) },
 	}
 }

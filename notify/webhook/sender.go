@@ -10,7 +10,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -151,9 +150,8 @@ func (s *Sender) header(account string, endpoint *drawdown.Webhook, id string, b
 func (s *Sender) post(ctx context.Context, u *url.URL, header http.Header, body []byte) notify.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	var progress progress
+	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, progress.trace()), http.MethodPost, u.String(), bytes.NewReader(body))
 	if err != nil {
 		return notify.Outcome{Verdict: notify.Refused, Detail: "webhook URL: can't be requested"}
 	}
@@ -167,7 +165,7 @@ func (s *Sender) post(ctx context.Context, u *url.URL, header http.Header, body 
 		if errors.Is(err, errBlocked) {
 			s.metrics.blocked.Inc()
 		}
-		return notify.Outcome{Verdict: notify.Retry, Detail: detailOf(err, connected.Load())}
+		return notify.Outcome{Verdict: notify.Retry, Detail: detailOf(err, progress.phase())}
 	}
 	finish(response, cancel)
 	return outcomeOf(response, s.now())
