@@ -47,6 +47,10 @@ func (x *extension) note(account string, record []byte, before, after reference.
 			x.ended[[3]string{account, line["grant"].(string), line["type"].(string)}] = true
 		case "grant.refunded":
 			x.noteRefund(account, after, line, lines[i+1:])
+		case "purchase.requested":
+			_, named := line["customer"]
+			x.when(named, "requested of a customer")
+			x.when(!named, "requested of nobody named")
 		case "purchase.declined", "purchase.retried", "purchase.failed", "purchase.settled":
 			x.noteAttempt(account, typ, before, after, line)
 		case "rejected":
@@ -89,6 +93,9 @@ func (x *extension) noteAttempt(account, typ string, before, after reference.Pro
 	case "purchase.retried":
 		method := line["method"].(string)
 		x.seen["retried with "+method]++
+		x.when(line["customer"] != nil, "retried with a customer")
+		x.when(line["customer"] == nil && line["payment_method"] != nil, "retried without a customer")
+		x.when(line["payment_method"] == nil, "retried with what was removed")
 		x.when(attempt > 4, "retried the last of many times")
 		x.when(typ == "tick", "retried at its instant")
 		x.when(typ == "payment_method.saved" && line["n"] == 0 && before.Waiting, "retried with a "+method+" just saved")

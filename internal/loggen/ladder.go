@@ -53,9 +53,9 @@ func (g *generator) savedMethod(account string) event {
 	if g.chance(6) {
 		kind = oneOf(g, "bank_account", "Card")
 	}
-	e := g.operationOf(account, "payment_method.saved", texts("method", "pm"), texts("kind", kind))
-	if g.chance(30) {
-		e.data = append(e.data, texts("customer", "cus_1"))
+	e := g.operationOf(account, "payment_method.saved", texts("method", oneOf(g, "pm", "pm_2", "pm<&>")), texts("kind", kind))
+	if g.chance(50) {
+		e.data = append(e.data, oneOf(g, texts("customer", "cus_1"), texts("customer", "cus_2"), member{"customer", "null"}))
 	}
 	return e
 }

@@ -85,8 +85,9 @@ type account struct {
 	// lowBalanceFlag: a low_balance notice may be given.
 	lowBalanceFlag bool
 
-	// methodSaved is the primary's, backupSaved the backup's.
-	emailVerified, methodSaved, backupSaved, autoPurchase bool
+	emailVerified, autoPurchase bool
+	// primary and backup are the payment methods saved, or nil.
+	primary, backup *method
 	// maxAmount is the customer's own limit a period in hundredths, or nil.
 	maxAmount *big.Int
 	purchases []*purchase // every one requested, in order of n

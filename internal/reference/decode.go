@@ -50,6 +50,7 @@ type (
 	}
 	planChangedData struct{ plan, when string }
 	methodSavedData struct {
+		method method
 		kind   string
 		backup bool
 	}
@@ -205,9 +206,10 @@ func decodePlanChanged(f fields) any {
 }
 
 func decodeMethodSaved(f fields) any {
-	f.text("method", nameMax)
-	f.optionalText("customer", nameMax)
-	return methodSavedData{kind: f.text("kind", nameMax), backup: f.optionalBoolean("backup")}
+	return methodSavedData{
+		method: method{name: f.text("method", nameMax), customer: f.optionalText("customer", nameMax)},
+		kind:   f.text("kind", nameMax), backup: f.optionalBoolean("backup"),
+	}
 }
 
 func decodeMethodRemoved(f fields) any {

@@ -37,18 +37,25 @@ func decodeLadder(f fields) []step {
 	return ladder
 }
 
-// isSaved tells whether a method of a ladder's step is saved.
-func (a *account) isSaved(method string) bool {
-	if method == methodBackup {
-		return a.backupSaved
+// method is a payment method as the record that saved it names it.
+type method struct {
+	name string
+	// customer is who pays, as the gateway names them, or nil.
+	customer *string
+}
+
+// saved is the method that a ladder's step names, primary or backup, or nil where it is not saved.
+func (a *account) saved(which string) *method {
+	if which == methodBackup {
+		return a.backup
 	}
-	return a.methodSaved
+	return a.primary
 }
 
 // nextStep is the index of the first step not yet taken whose method is saved; ok is false where there is none.
 func (a *account) nextStep(p *purchase) (index int, ok bool) {
 	for i, s := range a.plan.ladder {
-		if i >= p.stepsTaken && a.isSaved(s.method) {
+		if i >= p.stepsTaken && a.saved(s.method) != nil {
 			return i, true
 		}
 	}
@@ -79,12 +86,16 @@ func (e *Engine) retryDue(a *account, at Instant) {
 	}
 }
 
-// retry gives a purchase its next attempt.
-func (e *Engine) retry(a *account, p *purchase, method string, at Instant) {
+// retry gives a purchase its next attempt. Who is charged is what is saved now, which may be nothing any more.
+func (e *Engine) retry(a *account, p *purchase, which string, at Instant) {
 	p.attempt++
 	p.waiting = nil
-	e.line(a, at, "purchase.retried", Line{
-		"purchase": p.id, "attempt": p.attempt, "method": method,
+	members := Line{
+		"purchase": p.id, "attempt": p.attempt, "method": which, "customer": nil, "payment_method": nil,
 		"quantity": formatCredits(p.quantity), "amount": formatMoney(p.amount), "currency": p.currency,
-	})
+	}
+	if m := a.saved(which); m != nil {
+		members["payment_method"], members["customer"] = m.name, optionalText(m.customer)
+	}
+	e.line(a, at, "purchase.retried", members)
 }

@@ -34,25 +34,25 @@ func (e *Engine) saveMethod(a *account, data methodSavedData) (reason string) {
 	if data.kind != "card" {
 		return "card_required"
 	}
-	method := methodPrimary
+	which := methodPrimary
 	if data.backup {
-		method = methodBackup
-		a.backupSaved = true
+		which = methodBackup
+		a.backup = &data.method
 	} else {
-		a.methodSaved = true
+		a.primary = &data.method
 	}
 	a.failedBy = nil
 	if open := a.openPurchase(); open != nil && open.waiting != nil {
-		e.retry(a, open, method, *e.now)
+		e.retry(a, open, which, *e.now)
 	}
 	return ""
 }
 
 func (a *account) removeMethod(data methodRemovedData) (reason string) {
 	if data.backup {
-		a.backupSaved = false
+		a.backup = nil
 	} else {
-		a.methodSaved = false
+		a.primary = nil
 	}
 	return ""
 }
@@ -70,7 +70,7 @@ func (e *Engine) enrol(a *account) (reason string) {
 		return ""
 	case !a.emailVerified:
 		return "email_not_verified"
-	case !a.methodSaved:
+	case a.primary == nil:
 		return "no_payment_method"
 	case !e.hasEligibleConnector(a):
 		return "no_eligible_connector"

@@ -64,9 +64,13 @@ func (e *Engine) request(a *account, quantity, amount *big.Int, at Instant) {
 	}
 	a.purchases = append(a.purchases, p)
 	a.period.amount = plus(a.period.amount, amount)
-	e.line(a, at, "purchase.requested", Line{
-		"purchase": p.id, "quantity": formatCredits(quantity), "amount": formatMoney(amount), "currency": a.plan.currency,
-	})
+	members := Line{
+		"purchase": p.id, "quantity": formatCredits(quantity), "amount": formatMoney(amount), "currency": p.currency,
+	}
+	if a.primary.customer != nil { // contract, section 9, who pays
+		members["customer"], members["payment_method"] = *a.primary.customer, a.primary.name
+	}
+	e.line(a, at, "purchase.requested", members)
 }
 
 // settlePurchase grants what was paid for: manual or auto, wanted or late.

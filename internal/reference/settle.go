@@ -43,7 +43,7 @@ func (e *Engine) settleUsageNotices(a *account, at Instant) {
 
 func (e *Engine) settleAutoPurchase(a *account, at Instant) {
 	rule := a.plan.autoPurchase
-	if rule == nil || !a.autoPurchase || !a.methodSaved || a.failedBy != nil || a.openPurchase() != nil {
+	if rule == nil || !a.autoPurchase || a.primary == nil || a.failedBy != nil || a.openPurchase() != nil {
 		return
 	}
 	quantity, wanted := rule.quantity(a.available())
