@@ -12,7 +12,7 @@ func followsInOrder(t *testing.T, w *world) {
 	for p := range int32(worldPartitions) {
 		w.publish(p, w.entries(p, 5+int(p))...)
 	}
-	l := &ledger{}
+	l := w.ledger()
 	f, stop := w.follow(l)
 	w.until("all that was there is taken", func() bool { return l.count(0) == 5 && l.count(3) == 8 && f.Ready() == nil })
 	w.publish(2, w.entries(2, 10)...)
@@ -38,21 +38,22 @@ func TestGoesOnFromWhatIsCommitted(t *testing.T) { inVirtualTime(t, goesOnFromCo
 
 func goesOnFromCommitted(t *testing.T, w *world) {
 	w.publish(1, w.entries(1, 10)...)
-	first := &ledger{done: func(next int64) int64 { return min(next, 7) }}
+	first := w.ledger()
+	first.done = func(next int64) int64 { return min(next, 7) }
 	_, stop := w.follow(first)
 	w.until("all is taken", func() bool { return first.count(1) == 10 })
 	stop()
 	if got := w.committed(1); got != 7 {
 		t.Fatalf("committed %d, want 7: the lane needs the rest again", got)
 	}
-	second := &ledger{}
+	second := w.ledger()
 	_, stop = w.follow(second)
 	w.until("the rest is taken", func() bool { return second.count(1) == 3 })
 	stop()
 	if got := second.of(1); !reflect.DeepEqual(got, [][]int64{span(7, 10)}) {
 		t.Errorf("taken %v", got)
 	}
-	third := &ledger{}
+	third := w.ledger()
 	_, stop = w.follow(third)
 	w.until("caught up with nothing to take", func() bool {
 		l := third.last(1)

@@ -41,6 +41,9 @@ func (o *offsets) committed(ctx context.Context, partition int32) (int64, error)
 	if err == nil {
 		err = answer.Error
 	}
+	if errors.Is(err, kafka.GroupIdNotFound) { // what the embedded broker says of a group that nobody has used yet
+		return none, nil
+	}
 	if err != nil {
 		return none, fmt.Errorf("ask for the offset of group %s: %w", o.group, err)
 	}

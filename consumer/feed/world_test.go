@@ -13,14 +13,20 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	kafka "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"drawdown"
 	"drawdown/balance/ledgerevent"
+	"drawdown/consumer/fetch"
 	"drawdown/internal/servers/embedded"
 )
 
 const worldPartitions = 4
+
+var errAway = errors.New("server away")
 
 // world is a broker with a ledger, and how to reach it.
 type world struct {
@@ -31,6 +37,12 @@ type world struct {
 	transport *kafka.Transport
 	dialer    *kafka.Dialer
 	log       drawdown.Offset // grows by one a record that causes entries
+
+	// causes are the records that caused entries of a partition.
+	causes [worldPartitions][]drawdown.Offset
+
+	mu   sync.Mutex
+	held [worldPartitions]int // lanes that are open now, over all followers
 }
 
 // inVirtualTime runs a test on a broker of its own.
@@ -42,9 +54,8 @@ func inVirtualTime(t *testing.T, test func(t *testing.T, w *world)) {
 		}
 		w := newWorld(t, broker.Addr(), dial)
 		w.broker = broker
+		t.Cleanup(func() { w.transport.CloseIdleConnections(); broker.Close() })
 		test(t, w)
-		w.transport.CloseIdleConnections()
-		broker.Close()
 	})
 }
 
@@ -64,10 +75,34 @@ func (w *world) entries(partition int32, count int) (values [][]byte) {
 			Head:  drawdown.Head{Offset: w.log, At: 1_769_904_000_000, Account: fmt.Sprint("account-", partition)},
 			Grant: "g", Amount: 1,
 		}
+		w.causes[partition] = append(w.causes[partition], w.log)
 		w.log++
 		values = append(values, ledgerevent.Append(nil, partition, entry))
 	}
 	return values
+}
+
+// end returns the offset that the next event of a partition gets.
+func (w *world) end(partition int32) int64 {
+	w.t.Helper()
+	client, err := fetch.NewClient(fetch.Config{Transport: w.transport, Addr: kafka.TCP(w.address)})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ranges, err := client.Offsets(w.t.Context(), w.cfg.Topic, []int32{partition})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return ranges[partition].Latest
+}
+
+// published returns the ids of all events of a partition.
+func (w *world) published(partition int32) map[string]bool {
+	ids := make(map[string]bool)
+	for _, offset := range w.causes[partition] {
+		ids[fmt.Sprint(partition, "-", offset, "-", 0)] = true
+	}
+	return ids
 }
 
 // publish appends values to a partition of the ledger, as a worker does.
@@ -98,7 +133,9 @@ func (w *world) follow(handler Handler) (f *Follower, stop func()) {
 			w.t.Errorf("run: %v", err)
 		}
 	}()
-	return f, func() { cancel(); <-ended }
+	stop = func() { cancel(); <-ended }
+	w.t.Cleanup(stop)
+	return f, stop
 }
 
 func (w *world) follower(handler Handler) *Follower {
@@ -113,6 +150,58 @@ func (w *world) follower(handler Handler) *Follower {
 	return f
 }
 
+// faulty lets a test answer requests of a kind instead of the broker: with an answer, or with an error that closes the
+// connection. With neither the broker answers.
+func (w *world) faulty(request kmsg.Key, answer func(kmsg.Request) (kmsg.Response, error)) {
+	w.broker.ControlKey(int16(request), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		w.broker.KeepControl()
+		response, err := answer(r)
+		return response, err, response != nil || err != nil
+	})
+}
+
+// admin makes requests that a follower never makes.
+func (w *world) admin() *kgo.Client {
+	w.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.address), kgo.Dialer(w.dialer.DialFunc))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return client
+}
+
+// commit sets the group's offset of a partition, as an operator does with Kafka's own tools.
+func (w *world) commit(partition int32, offset int64) {
+	w.t.Helper()
+	o := w.offsets()
+	if err := o.commit(w.t.Context(), noMember, map[int32]int64{partition: offset}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// cut removes the records of a partition before an offset, as retention does.
+func (w *world) cut(partition int32, before int64) {
+	w.t.Helper()
+	admin := w.admin()
+	defer admin.Close()
+	cut := kmsg.NewDeleteRecordsRequestTopicPartition()
+	cut.Partition, cut.Offset = partition, before
+	request := kmsg.NewPtrDeleteRecordsRequest()
+	request.Topics = []kmsg.DeleteRecordsRequestTopic{{Topic: w.cfg.Topic, Partitions: []kmsg.DeleteRecordsRequestTopicPartition{cut}}}
+	answer, err := request.RequestWith(w.t.Context(), admin)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if code := answer.Topics[0].Partitions[0].ErrorCode; code != 0 {
+		w.t.Fatalf("delete records: error code %d", code)
+	}
+}
+
+// count returns how often something of a stage failed.
+func (f *Follower) count(s stage) int {
+	return int(testutil.ToFloat64(f.metrics.errors.WithLabelValues(string(s))))
+}
+
 // until waits for a condition, and fails the test if it does not come.
 func (w *world) until(what string, holds func() bool) {
 	w.t.Helper()
@@ -125,10 +214,14 @@ func (w *world) until(what string, holds func() bool) {
 	w.t.Fatalf("after a minute, still not: %s", what)
 }
 
+func (w *world) offsets() *offsets {
+	return &offsets{transport: w.transport, addr: kafka.TCP(w.address), group: w.cfg.Group, topic: w.cfg.Topic, timeout: 10 * time.Second}
+}
+
 // committed returns what the group has for a partition.
 func (w *world) committed(partition int32) int64 {
 	w.t.Helper()
-	o := &offsets{transport: w.transport, addr: kafka.TCP(w.address), group: w.cfg.Group, topic: w.cfg.Topic, timeout: 10 * time.Second}
+	o := w.offsets()
 	offset, err := o.committed(w.t.Context(), partition)
 	if err != nil {
 		w.t.Fatal(err)
@@ -136,8 +229,20 @@ func (w *world) committed(partition int32) int64 {
 	return offset
 }
 
+// hold counts the open lanes of a partition. There is never more than one.
+func (w *world) hold(partition int32, lanes int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.held[partition] += lanes; w.held[partition] > 1 {
+		w.t.Errorf("partition %d is followed by two at once", partition)
+	}
+}
+
+func (w *world) ledger() *ledger { return &ledger{world: w} }
+
 // ledger is a handler that notes what its lanes get, with faults that a test sets.
 type ledger struct {
+	world *world
 	// take, done, caughtUp, open and closing replace what a lane does; nil: it takes all, and at once.
 	open     func(partition int32) error
 	take     func(ctx context.Context, e *Event) error
@@ -156,8 +261,8 @@ type lane struct {
 	partition int32
 
 	// Guarded by ledger.mu.
-	taken    []int64 // positions
-	caughtAt []int   // how many were taken when CaughtUp was called
+	taken    []*Event
+	caughtAt []int // how many were taken when CaughtUp was called
 	closed   bool
 }
 
@@ -167,6 +272,7 @@ func (l *ledger) Open(ctx context.Context, partition int32) (Lane, error) {
 			return nil, err
 		}
 	}
+	l.world.hold(partition, 1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	opened := &lane{ledger: l, ctx: ctx, partition: partition}
@@ -185,7 +291,7 @@ func (l *lane) Take(ctx context.Context, e *Event) error {
 	if l.closed {
 		panic("an event is given to a closed lane")
 	}
-	l.taken = append(l.taken, e.Position)
+	l.taken = append(l.taken, e)
 	return nil
 }
 
@@ -213,13 +319,25 @@ func (l *lane) Close() {
 	if l.closing != nil {
 		l.closing(l.partition)
 	}
+	l.world.hold(l.partition, -1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
 }
 
 // of returns what each lane of a partition took, in the order of their opening.
-func (l *ledger) of(partition int32) (taken [][]int64) {
+func (l *ledger) of(partition int32) (positions [][]int64) {
+	for _, events := range l.eventsOf(partition) {
+		var taken []int64
+		for _, e := range events {
+			taken = append(taken, e.Position)
+		}
+		positions = append(positions, taken)
+	}
+	return positions
+}
+
+func (l *ledger) eventsOf(partition int32) (taken [][]*Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, opened := range l.lanes {
@@ -228,6 +346,24 @@ func (l *ledger) of(partition int32) (taken [][]int64) {
 		}
 	}
 	return taken
+}
+
+// id is that of the event, which repeats have too.
+func (e *Event) id() string { return fmt.Sprint(e.Partition, "-", e.Offset, "-", e.N) }
+
+// total returns how many events all lanes took.
+func (l *ledger) total() (count int) {
+	for p := range int32(worldPartitions) {
+		count += l.count(p)
+	}
+	return count
+}
+
+// opened returns how many lanes were opened.
+func (l *ledger) opened() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.lanes)
 }
 
 // count returns how many events all lanes of a partition took.
