@@ -193,3 +193,12 @@ func (a *account) restoreContacts(fields []Field) error {
 	}
 	return nil
 }
+
+// Profile returns who is told and who pays of an account in memory, and whether there is one.
+func (p *Partition) Profile(account string) (drawdown.Profile, bool) {
+	a := p.accounts[account]
+	if a == nil {
+		return drawdown.Profile{}, false
+	}
+	return a.profile(), true
+}
