@@ -39,7 +39,9 @@ func TestLimits(t *testing.T) {
 		full(t, l, "a") // a host's own limit
 		third := acquire(t, l, "b")
 		full(t, l, "c") // the limit in all; who waited has given its turn back:
+		full(t, l, "b")
 		first()
+		acquire(t, l, "b")()
 		acquire(t, l, "c")()
 		fourth := acquire(t, l, "a")
 		second()
@@ -101,7 +103,7 @@ func TestNoTurn(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	got := sender.Send(ctx, deliveryTo(r.URL))
-	if got != (notify.Outcome{Verdict: notify.Retry, Detail: "not tried: earlier requests to the host take too long"}) {
+	if got != (notify.Outcome{Verdict: notify.Retry, Detail: "not tried: earlier requests take too long"}) {
 		t.Errorf("%+v", got)
 	}
 	stopped, stop := context.WithCancel(t.Context())

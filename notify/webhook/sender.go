@@ -108,7 +108,7 @@ func (s *Sender) send(ctx context.Context, d *notify.Delivery) notify.Outcome {
 		return notify.Outcome{Verdict: notify.Refused, Detail: "the notice can't be put into a payload"}
 	}
 	waiting, stop := context.WithTimeout(ctx, s.timeout)
-	release, err := s.limiter.acquire(waiting, u.Hostname()+" "+portOf(u))
+	release, err := s.limiter.acquire(waiting, hostOf(u))
 	stop()
 	if err != nil {
 		return notify.Outcome{Verdict: notify.Retry, Detail: waitDetail(ctx)}
@@ -121,7 +121,7 @@ func waitDetail(ctx context.Context) string {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return "cancelled"
 	}
-	return "not tried: earlier requests to the host take too long"
+	return "not tried: earlier requests take too long"
 }
 
 // endpointOf finds the endpoint as the account has it now; nil where it has none of that name.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -107,6 +108,15 @@ func (g *Guard) checkPort(u *url.URL) string {
 		return "its port may not be reached"
 	}
 	return ""
+}
+
+// hostOf is a URL's host and port in one form, so that a host written in several ways is still one host.
+func hostOf(u *url.URL) string {
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if addr, err := netip.ParseAddr(host); err == nil {
+		host = addr.Unmap().String()
+	}
+	return net.JoinHostPort(host, portOf(u))
 }
 
 func portOf(u *url.URL) string {

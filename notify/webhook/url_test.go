@@ -85,6 +85,22 @@ func TestCheckURL(t *testing.T) {
 	}
 }
 
+func TestOneHostWrittenInSeveralWays(t *testing.T) {
+	guard := guardOf(t, Config{AllowHTTP: true})
+	for text, want := range map[string]string{
+		"https://Hooks.Example.com./x": "hooks.example.com:443", "https://hooks.example.com:443": "hooks.example.com:443",
+		"http://hooks.example.com": "hooks.example.com:80", "https://[::ffff:8.8.8.8]/": "8.8.8.8:443",
+		"https://[2606:4700:0:0::1]/": "[2606:4700::1]:443",
+	} {
+		u, err := guard.CheckURL(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if got := hostOf(u); got != want {
+			t.Errorf("%s is %s", text, got)
+		}
+	}
+}
+
 func TestURLFaultsDoNotQuote(t *testing.T) {
 	guard := guardOf(t, Config{})
 	for _, url := range []string{"https://t0ken@x.example", "http://x.example/t0ken", "https://[t0ken/", "https://x.example:t0ken/", "t0ken", "https://t0ken..x/", "https://x.example/t0ken\x00"} {
