@@ -81,14 +81,14 @@ func (c *committer) commit(ctx context.Context) error {
 }
 
 // commitLast commits what the lanes have done at their end, so that the next owner does not do it again. It tries for
-// as long as one attempt may take; what is not committed comes again.
+// as long as one attempt may take, unless the group has given the partitions away; what is not committed comes again.
 func (c *committer) commitLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.AttemptTimeout)
 	defer cancel()
 	c.retry.reset()
-	for c.commit(ctx) != nil {
-		if !sleep(ctx, c.retry.next()) {
-			c.log.Error("the last offsets are not committed: what was done since the last commit comes again")
+	for err := c.commit(ctx); err != nil; err = c.commit(ctx) {
+		if expelled(err) || !sleep(ctx, c.retry.next()) {
+			c.log.Error("the last offsets are not committed: what was done since the last commit comes again", "error", err)
 			return
 		}
 	}

@@ -4,6 +4,9 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"testing/synctest"
+
+	"drawdown/internal/servers/embedded"
 )
 
 func TestFollowsEachPartitionInOrder(t *testing.T) { inVirtualTime(t, followsInOrder) }
@@ -68,4 +71,30 @@ func goesOnFromCommitted(t *testing.T, w *world) {
 	if got := third.count(1); got != 0 {
 		t.Errorf("%d events came again", got)
 	}
+}
+
+// TestManyPartitions follows 64 at once.
+func TestManyPartitions(t *testing.T) {
+	const partitions = 64
+	synctest.Test(t, func(t *testing.T) {
+		broker, dial, err := embedded.VirtualKafka(embedded.KafkaOptions{Topics: map[string]int32{"drawdown.ledger": partitions}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld(t, broker.Addr(), dial)
+		t.Cleanup(func() { w.transport.CloseIdleConnections(); broker.Close() })
+		l := w.ledger()
+		f, stop := w.follow(l)
+		w.until("all are followed", func() bool { return len(f.partitions()) == partitions && f.Ready() == nil })
+		for p := range int32(partitions) {
+			w.publish(p, w.entries(p, 3)...)
+		}
+		w.until("all is taken", func() bool { return l.total() == 3*partitions })
+		stop()
+		for p := range int32(partitions) {
+			if got := w.committed(p); got != 3 {
+				t.Errorf("partition %d: committed %d", p, got)
+			}
+		}
+	})
 }

@@ -58,12 +58,12 @@ func (f *Follower) partitions() (indexes []int32) {
 	return indexes
 }
 
-// TestASlowCloseDelaysTheHandover: the lane takes five session timeouts to close. The broker must not take the member
+// TestASlowCloseDelaysTheHandover: the lane takes more than two session timeouts to close. The broker must not take the member
 // for dead meanwhile.
 func TestASlowCloseDelaysTheHandover(t *testing.T) { inVirtualTime(t, slowClose) }
 
 func slowClose(t *testing.T, w *world) {
-	slow := 5 * w.cfg.SessionTimeout
+	slow := 2*w.cfg.SessionTimeout + w.cfg.SessionTimeout/2
 	w.cfg.DrainTimeout = slow + time.Second
 	for p := range int32(worldPartitions) {
 		w.publish(p, w.entries(p, 3)...)

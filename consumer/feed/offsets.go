@@ -99,6 +99,11 @@ func (o *offsets) refused(answer *offsetcommit.Response, want int) error {
 	return errors.Join(faults...)
 }
 
+// expelled reports whether the group does not take offsets from this member any more.
+func expelled(err error) bool {
+	return errors.Is(err, kafka.UnknownMemberId) || errors.Is(err, kafka.IllegalGeneration)
+}
+
 // heartbeat tells the coordinator that a member lives. That a rebalance is in progress is no error.
 func (o *offsets) heartbeat(ctx context.Context, m member) error {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)

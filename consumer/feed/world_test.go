@@ -39,10 +39,10 @@ type world struct {
 	log       drawdown.Offset // grows by one a record that causes entries
 
 	// causes are the records that caused entries of a partition.
-	causes [worldPartitions][]drawdown.Offset
+	causes map[int32][]drawdown.Offset
 
 	mu   sync.Mutex
-	held [worldPartitions]int // lanes that are open now, over all followers
+	held map[int32]int // lanes that are open now, over all followers
 }
 
 // inVirtualTime runs a test on a broker of its own.
@@ -63,7 +63,7 @@ func newWorld(t *testing.T, address string, dial func(ctx context.Context, netwo
 	cfg := Default()
 	cfg.Group = "drawdown-test"
 	return &world{
-		t: t, cfg: cfg, address: address,
+		t: t, cfg: cfg, address: address, causes: make(map[int32][]drawdown.Offset), held: make(map[int32]int),
 		transport: &kafka.Transport{Dial: dial, MetadataTTL: time.Second}, dialer: &kafka.Dialer{DialFunc: dial},
 	}
 }
@@ -122,9 +122,9 @@ func (w *world) publish(partition int32, values ...[]byte) {
 }
 
 // follow runs a follower until stop is called.
-func (w *world) follow(handler Handler) (f *Follower, stop func()) {
+func (w *world) follow(handler Handler) (*Follower, func()) {
 	w.t.Helper()
-	f = w.follower(handler)
+	f := w.follower(handler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -133,7 +133,7 @@ func (w *world) follow(handler Handler) (f *Follower, stop func()) {
 			w.t.Errorf("run: %v", err)
 		}
 	}()
-	stop = func() { cancel(); <-ended }
+	stop := func() { cancel(); <-ended }
 	w.t.Cleanup(stop)
 	return f, stop
 }
@@ -250,8 +250,9 @@ type ledger struct {
 	done     func(next int64) int64
 	closing  func(partition int32)
 
-	mu    sync.Mutex
-	lanes []*lane
+	mu     sync.Mutex
+	lanes  []*lane
+	delays []time.Duration // from append to Take
 }
 
 // lane notes what happens to it.
@@ -292,6 +293,7 @@ func (l *lane) Take(ctx context.Context, e *Event) error {
 		panic("an event is given to a closed lane")
 	}
 	l.taken = append(l.taken, e)
+	l.delays = append(l.delays, time.Since(e.Appended))
 	return nil
 }
 
@@ -353,8 +355,10 @@ func (e *Event) id() string { return fmt.Sprint(e.Partition, "-", e.Offset, "-",
 
 // total returns how many events all lanes took.
 func (l *ledger) total() (count int) {
-	for p := range int32(worldPartitions) {
-		count += l.count(p)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, opened := range l.lanes {
+		count += len(opened.taken)
 	}
 	return count
 }
