@@ -191,6 +191,8 @@ func (g *generator) mutate(list []member) {
 		list[i].value = "null"
 	case at < 45 && isTime(list[i].key):
 		list[i].value = g.strangeTime()
+	case at < 75 && list[i].key == "after_minutes":
+		list[i].value = oneOf(g, "-1", "0", "1439", "1440", "1441")
 	default:
 		list[i].value = g.strangeValue()
 	}

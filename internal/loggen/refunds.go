@@ -21,7 +21,12 @@ func (g *generator) refundPurchase() event {
 		p = oneOf(g, paid...)
 	}
 	g.queueAfterRefund(account, p)
-	return g.refund(account, p.Purchase, g.refundable(p))
+	quantity := g.refundable(p)
+	if room := new(big.Int).Sub(rangeEnd, g.engine.Probe(account).Overdraft); room.Cmp(p.Used) <= 0 && g.chance(60) {
+		quantity = room.Add(room, p.Left) // to the end of the range exactly, or just past it
+		quantity.Add(quantity, big.NewInt(oneOf[int64](g, 0, 0, 1)))
+	}
+	return g.refund(account, p.Purchase, written(quantity))
 }
 
 func (g *generator) refund(account, purchase string, nanoCredits *big.Int) event {
@@ -37,7 +42,11 @@ func (g *generator) refundable(p reference.Paid) *big.Int {
 	untouched := new(big.Int).Add(p.Left, p.Used)
 	quantity := oneOf(g, p.Bought, p.Bought, p.Left, p.Left, untouched, p.Used, big.NewInt(0), creditsMax,
 		new(big.Int).Div(untouched, big.NewInt(2+g.Int64N(3))), new(big.Int).Div(p.Left, big.NewInt(2)), big.NewInt(g.Int64N(5_000_000_000)))
-	quantity = new(big.Int).Add(quantity, big.NewInt(oneOf[int64](g, 0, 0, 0, -1, 1)))
+	return new(big.Int).Add(quantity, big.NewInt(oneOf[int64](g, 0, 0, 0, -1, 1)))
+}
+
+// written is the nearest quantity that a refund may name.
+func written(quantity *big.Int) *big.Int {
 	if quantity.Sign() <= 0 {
 		return big.NewInt(1)
 	}

@@ -127,8 +127,9 @@ func (g *generator) quantity(account string, credits *big.Int, per int64) int64 
 		}
 	case at < 70 && g.indebted: // to the end of the range, or to where a refund reaches it
 		charge = new(big.Int).Add(p.Available, rangeEnd)
-		if len(p.Paid) > 0 && g.chance(50) {
-			charge.Sub(charge, oneOf(g, p.Paid...).Used)
+		if len(p.Paid) > 0 && g.chance(60) {
+			room := new(big.Int).Div(oneOf(g, p.Paid...).Used, big.NewInt(1+g.Int64N(3)))
+			charge.Sub(charge, room)
 		}
 	case at < 70 && g.laddered: // all that there is, so that more is bought
 		charge = p.Available

@@ -13,8 +13,8 @@ type Probe struct {
 	PeriodEnd Instant
 	Plan      string
 	// Available is in nano-credits; Marks are amounts at which something changes (notices, thresholds), likewise.
-	Available *big.Int
-	Marks     []*big.Int
+	Available, Overdraft *big.Int
+	Marks                []*big.Int
 	// Open is the open purchase or empty; Failed are the requested purchases that failed.
 	Open      string
 	Failed    []string
@@ -44,11 +44,11 @@ type Paid struct {
 func (e *Engine) Probe(id string) Probe {
 	a := e.accounts[id]
 	if a == nil {
-		return Probe{Available: zero()}
+		return Probe{Available: zero(), Overdraft: zero()}
 	}
 	p := Probe{
 		Known: true, Due: e.dueInstants(a), PeriodEnd: a.period.to, Plan: a.plan.id,
-		Available: a.available(), Marks: a.marks(), Requested: len(a.purchases), EmailVerified: a.emailVerified,
+		Available: a.available(), Overdraft: a.overdraft, Marks: a.marks(), Requested: len(a.purchases), EmailVerified: a.emailVerified,
 	}
 	for _, requested := range a.purchases {
 		switch requested.state {
