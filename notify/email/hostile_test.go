@@ -2,6 +2,7 @@ package email
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -186,7 +187,7 @@ func parts(t fataler, message *mail.Message) (text, markup string) {
 	reader := multipart.NewReader(message.Body, parameters["boundary"])
 	for {
 		part, err := reader.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return text, markup
 		}
 		if err != nil {

@@ -44,16 +44,19 @@ func (s *Sender) login(client *smtp.Client, host string) error {
 			return client.Auth(mechanism.auth(s.config.Username, password, host, s.config.TLS == Unencrypted))
 		}
 	}
-	return fmt.Errorf("the server offers only %s, none of which is known here", oneLine(offered))
+	return fmt.Errorf("the server offers no login that is known here, but %q", cut(oneLine(offered), detailRunesMax))
 }
 
-func (s *Sender) password() (string, error) {
-	if s.config.PasswordFile == "" {
-		return s.config.Password, nil
+// password returns what reads the password: at each login anew, where a file holds it.
+func (c Config) password() func() (string, error) {
+	if c.PasswordFile == "" {
+		return func() (string, error) { return c.Password, nil }
 	}
-	text, err := os.ReadFile(s.config.PasswordFile)
-	if err != nil {
-		return "", fmt.Errorf("read the password: %w", err)
+	return func() (string, error) {
+		text, err := os.ReadFile(c.PasswordFile)
+		if err != nil {
+			return "", fmt.Errorf("read the password: %w", err)
+		}
+		return strings.TrimSpace(string(text)), nil
 	}
-	return strings.TrimSpace(string(text)), nil
 }

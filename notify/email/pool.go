@@ -16,7 +16,8 @@ const (
 
 // pool bounds how many sessions there are, and keeps those that are free for a short while.
 type pool struct {
-	slots chan struct{} // one token for each session in use
+	slots   chan struct{} // one token for each session in use
+	idleMax time.Duration
 
 	mu     sync.Mutex
 	kept   []*session // the one used last is at the end
@@ -24,7 +25,7 @@ type pool struct {
 }
 
 func newPool(connectionsMax int) *pool {
-	return &pool{slots: make(chan struct{}, connectionsMax)}
+	return &pool{slots: make(chan struct{}, connectionsMax), idleMax: idleMax}
 }
 
 // acquire waits for the right to use a session. Whoever has it calls release.
@@ -60,7 +61,7 @@ func (p *pool) keep(s *session) {
 	keep := !p.closed && s.sent < messagesMax
 	if keep {
 		p.kept = append(p.kept, s)
-		s.idle = time.AfterFunc(idleMax, func() {
+		s.idle = time.AfterFunc(p.idleMax, func() {
 			p.forget(s)
 			s.quit()
 		})

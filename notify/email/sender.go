@@ -16,11 +16,13 @@ import (
 
 // Sender sends notices by e-mail. It is safe for concurrent use.
 type Sender struct {
-	config  Config
+	config  Config // without the password
 	from    *mail.Address
 	replyTo *mail.Address // nil: answers go to from
 	tls     *tls.Config   // nil where nothing is encrypted
 	pool    *pool
+	// password reads the login's. It is a function, as whatever prints a Sender would print a string.
+	password func() (string, error)
 }
 
 var _ notify.Sender = (*Sender)(nil)
@@ -37,7 +39,8 @@ func New(c Config) (*Sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("e-mail: from: %w", err)
 	}
-	sender := &Sender{config: c, from: from, pool: newPool(c.ConnectionsMax)}
+	sender := &Sender{config: c, from: from, pool: newPool(c.ConnectionsMax), password: c.password()}
+	sender.config.Password = ""
 	if c.ReplyTo != "" {
 		sender.replyTo = &mail.Address{Address: c.ReplyTo}
 	}
