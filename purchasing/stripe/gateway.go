@@ -18,7 +18,10 @@ type Gateway struct {
 	now    func() time.Time
 }
 
-var _ purchasing.Gateway = (*Gateway)(nil)
+var (
+	_ purchasing.Gateway = (*Gateway)(nil)
+	_ purchasing.Till    = (*Gateway)(nil)
+)
 
 // New makes a gateway of a valid configuration. Nothing is asked of Stripe yet.
 func New(c Config) *Gateway {
