@@ -59,8 +59,8 @@ func intentReason(pi *api.PaymentIntent) string {
 		return reasonOf(string(pi.LastPaymentError.Code), string(pi.LastPaymentError.DeclineCode))
 	case pi.LatestCharge != nil:
 		decline := ""
-		if pi.LatestCharge.Outcome != nil {
-			decline = pi.LatestCharge.Outcome.Reason
+		if o := pi.LatestCharge.Outcome; o != nil && o.Type == "issuer_declined" { // of others it names a rule of ours
+			decline = o.Reason
 		}
 		return reasonOf(pi.LatestCharge.FailureCode, decline)
 	default:

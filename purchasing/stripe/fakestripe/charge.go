@@ -7,7 +7,8 @@ type charge struct {
 	id       string
 	intent   *intent
 	paid     bool
-	failure  string
+	failure  string // the code
+	decline  string // the bank's
 	created  int64
 	refunded int64
 	dispute  *dispute
@@ -166,6 +167,9 @@ func (s *Server) chargeView(c *charge) object {
 		"currency": c.intent.currency, "created": c.created, "customer": zero(c.intent.customer), "paid": c.paid,
 		"payment_intent": c.intent.id, "payment_method": zero(c.intent.card), "refunded": c.refunded == c.intent.amount,
 		"status": "failed", "failure_code": zero(c.failure), "receipt_url": nil, "metadata": c.intent.metadata,
+	}
+	if c.failure != "" {
+		view["outcome"] = object{"type": "issuer_declined", "reason": c.decline}
 	}
 	if c.paid {
 		view["status"], view["amount_captured"] = "succeeded", c.intent.amount

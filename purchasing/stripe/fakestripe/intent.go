@@ -136,7 +136,7 @@ func (s *Server) decline(c *call, i *intent, card Card) reply {
 func (s *Server) fail(i *intent, code, decline string) {
 	i.status = "requires_payment_method"
 	s.newCharge(i, false)
-	i.charge.failure = code
+	i.charge.failure, i.charge.decline = code, decline
 	i.failure = object{"type": "card_error", "code": code, "decline_code": decline, "message": "Your card was declined.", "charge": i.charge.id}
 	s.tell("charge.failed", s.chargeView(i.charge))
 	s.tell("payment_intent.payment_failed", s.intentView(nil, i, ""))
