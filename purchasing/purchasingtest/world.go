@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -186,17 +187,20 @@ func (w *World) Plans(context.Context) (map[string]*drawdown.Plan, error) {
 
 // Lines are the ledger's lines of some types, in order.
 func (w *World) Lines(types ...string) []string {
+	lines, _ := w.LinesFrom(0, types...)
+	return lines
+}
+
+// LinesFrom are those from a position on, and the position after them.
+func (w *World) LinesFrom(position int, types ...string) (lines []string, next int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var lines []string
-	for i := range w.ledger {
-		for _, t := range types {
-			if w.ledger[i].Type == t {
-				lines = append(lines, string(w.ledger[i].Line))
-			}
+	for i := range w.ledger[position:] {
+		if e := &w.ledger[position+i]; slices.Contains(types, e.Type) {
+			lines = append(lines, string(e.Line))
 		}
 	}
-	return lines
+	return lines, len(w.ledger)
 }
 
 // await waits until the ledger has an entry at a position or the context ends, and returns the entries from there on.
