@@ -3,6 +3,7 @@ package gatewaytest
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -239,9 +240,8 @@ func cancelDeclined(t *testing.T, s *Subject) {
 
 // payAndCancel races the two. Whoever wins, both say the same.
 func payAndCancel(t *testing.T, s *Subject) {
-	for range 20 {
-		p := s.payment("acme:race", 1, Pays)
-		p.Purchase += p.Payer.Method
+	for n := range 20 {
+		p := s.payment("acme:"+strconv.Itoa(n), 1, Pays)
 		var paid, cancelled purchasing.Result
 		var callers sync.WaitGroup
 		callers.Go(func() { paid = repeat(t, p, s.Gateway.Pay) })

@@ -39,7 +39,7 @@ type Subject struct {
 	Gateway purchasing.Gateway
 	// Charged are the books: what was really taken, by purchase.
 	Charged func() map[string]Charged
-	// Method is a payment method that behaves so, new for each call.
+	// Method is a payment method that behaves so.
 	Method func(Card) drawdown.PaymentMethod
 	// Decide makes the pending payments of a purchase paid, or refused.
 	Decide func(purchase string, paid bool)
