@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/textproto"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -101,9 +102,12 @@ func oursToMend(reply *textproto.Error) bool {
 	case 530, 534, 535, 538: // authentication is required, or too weak (RFC 4954)
 		return true
 	default:
-		return strings.Contains(strings.ToLower(reply.Msg), "relay")
+		return relayDenied.MatchString(reply.Msg)
 	}
 }
+
+// relayDenied needs words around "relay", which may also be a part of an address or the name of a host.
+var relayDenied = regexp.MustCompile(`(?i)\brelay(ing)?(\s+access)?\s+(is\s+)?(denied|not|prohibited|forbidden|disabled)\b|\bto\s+relay\b|\bno\s+relaying\b`)
 
 // detail says what happened for the delivery log.
 func (f *failure) detail() string {
