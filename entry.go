@@ -129,6 +129,7 @@ type PurchaseFailedEntry struct {
 	Head
 	Purchase string
 	Reason   string
+	Attempt  int64 // the one that was refused; 0 where the record named none, and then it is not written
 }
 
 // PurchaseDeclined says that an attempt to charge was refused and that another one follows.

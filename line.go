@@ -230,6 +230,9 @@ func (e *PurchaseSettledEntry) appendMembers(m *members) {
 
 func (e *PurchaseFailedEntry) appendMembers(m *members) {
 	m.text("purchase", e.Purchase)
+	if e.Attempt != 0 {
+		m.integer("attempt", e.Attempt)
+	}
 	m.text("reason", e.Reason)
 }
 

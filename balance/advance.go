@@ -54,7 +54,7 @@ func (p *Partition) runDue(a *account) {
 		p.endPeriod(a)
 	}
 	if open := a.purchases.open; open != nil && open.requestedAt+purchaseTimeout <= p.at {
-		p.failOpenPurchase(a, "timeout")
+		p.failOpenPurchase(a, "timeout", 0)
 	}
 	if open := a.purchases.open; open != nil && open.ladder.waiting() && open.ladder.retryAt <= p.at {
 		p.retryPurchase(a, open.ladder.backup)

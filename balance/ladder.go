@@ -28,7 +28,7 @@ func (a *account) checkFailed(o *drawdown.FailPurchase) drawdown.Reason {
 // failPurchase takes a refused charge: where it names the attempt, the ladder may have another step.
 func (p *Partition) failPurchase(a *account, o *drawdown.FailPurchase) {
 	if o.Attempt == 0 || !p.declineAttempt(a, o.Reason) {
-		p.failOpenPurchase(a, o.Reason)
+		p.failOpenPurchase(a, o.Reason, o.Attempt)
 	}
 }
 

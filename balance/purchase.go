@@ -125,8 +125,9 @@ func (a *account) withinCap(rule *drawdown.AutoPurchase) bool {
 	}
 }
 
-// failOpenPurchase closes the open purchase and stops auto-purchase until the payment failure ends.
-func (p *Partition) failOpenPurchase(a *account, reason string) {
+// failOpenPurchase closes the open purchase and stops auto-purchase until the payment failure ends. attempt is the one
+// that was refused, 0 where the record named none.
+func (p *Partition) failOpenPurchase(a *account, reason string, attempt int64) {
 	s := &a.purchases
 	open := s.open
 	s.open = nil
@@ -136,7 +137,7 @@ func (p *Partition) failOpenPurchase(a *account, reason string) {
 		a.period.amount = a.period.amount.Minus(open.amount)
 	}
 	a.dueStale = true
-	p.ledger(a, &drawdown.PurchaseFailedEntry{Purchase: a.purchaseID(open.n), Reason: reason})
+	p.ledger(a, &drawdown.PurchaseFailedEntry{Purchase: a.purchaseID(open.n), Reason: reason, Attempt: attempt})
 }
 
 // checkSettled returns why a settlement can't be taken, "" where it can.

@@ -21,7 +21,7 @@ const (
 // entry is what the purchaser needs of a ledger entry about a purchase (contract, sections 8 and 9).
 type entry struct {
 	Purchase string `json:"purchase"`
-	Attempt  int    `json:"attempt"` // of purchase.declined and purchase.retried
+	Attempt  int    `json:"attempt"` // of purchase.declined and purchase.retried, and of purchase.failed after a refusal
 	Quantity string `json:"quantity"`
 	Amount   string `json:"amount"`
 	Currency string `json:"currency"`

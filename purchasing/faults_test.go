@@ -3,8 +3,11 @@ package purchasing_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +30,7 @@ type chaos struct {
 	mu      sync.Mutex
 	process *purchasingtest.Process
 	kills   int
+	intake  atomic.Pointer[purchasing.Intake] // what takes webhooks: forgets with each kill what it has handled
 }
 
 // chaosConfig repeats quickly: what takes minutes in life takes milliseconds here.
@@ -60,7 +64,21 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 }
 
 func (c *chaos) start() {
-	c.process = c.world.Start(c.t, newPurchaser(c.t, chaosConfig(), c.gateway, c.world))
+	purchaser := newPurchaser(c.t, chaosConfig(), c.gateway, c.world)
+	intake, err := purchasing.NewIntake(purchaser, c.gateway, c.world)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.intake.Store(intake)
+	c.process = c.world.Start(c.t, purchaser)
+}
+
+// webhooks has the gateway post what happened: some before the reply to the call that caused it, some twice, some much
+// later, in any order.
+func (c *chaos) webhooks(seed uint64) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.intake.Load().ServeHTTP(w, r) }))
+	c.t.Cleanup(receiver.Close)
+	c.fake.Webhooks(receiver.URL, "whsec_chaos", fakestripe.Delivery{Early: 100, Twice: 100, Held: 50, Shuffle: true, Seed: seed})
 }
 
 // torment kills and restarts the purchaser until the end: with what it committed, or with what it forgot to commit.
@@ -134,13 +152,14 @@ func member(line, name string) string {
 
 // TestChargedIsSettledIsGranted makes 10,000 purchases on a rough day.
 func TestChargedIsSettledIsGranted(t *testing.T) {
-	const accounts, purchases = 1000, 10
+	const accounts, purchases = 300, 5
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c := newChaos(t, seed)
 	c.world.Plan("packs", nil)
 	c.world.Rates()
 	c.start()
+	c.webhooks(seed)
 	end, tormented := make(chan struct{}), make(chan struct{})
 	go func() { defer close(tormented); c.torment(end) }()
 	c.customers(accounts, purchases)
@@ -152,8 +171,11 @@ func TestChargedIsSettledIsGranted(t *testing.T) {
 	t.Logf("%d kills, %d duplicates in the log, rejected %v, requests %v", c.kills, duplicates, rejected, c.fake.Requests())
 }
 
-// settleDown waits until nothing is open.
+// settleDown waits until nothing is open and every webhook is delivered.
 func (c *chaos) settleDown() {
+	if err := c.fake.Drain(c.t.Context()); err != nil {
+		c.t.Fatal(err)
+	}
 	deadline := time.Now().Add(time.Minute)
 	for !c.process.Read() {
 		if time.Now().After(deadline) {

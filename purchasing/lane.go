@@ -53,11 +53,15 @@ func (l *lane) Take(_ context.Context, e *feed.Event) error {
 			lane: l, payment: payment, position: e.Position, asked: time.UnixMilli(int64(e.At)), appended: e.Appended,
 		})
 	case settledEntry:
-		l.end(e.Account, func(t *task) bool { return t.payment.Purchase == read.Purchase }, true)
+		l.end(e.Account, &read, true)
 	case declinedEntry:
 		l.refused(e.Account, &read)
 	case failedEntry:
-		l.end(e.Account, func(t *task) bool { return t.payment.Purchase == read.Purchase }, false)
+		if read.Attempt > 0 {
+			l.refused(e.Account, &read)
+		} else {
+			l.end(e.Account, &read, false)
+		}
 	}
 	return nil
 }
@@ -81,9 +85,10 @@ func (l *lane) add(t *task) {
 	l.start(q)
 }
 
-// end takes note that the ledger has the outcome of a purchase. While the lane catches up, what settled is over; anything
-// else that is not certain here is cancelled at the gateway, which also finds a charge that was made after all.
-func (l *lane) end(account string, of func(*task) bool, settled bool) {
+// end takes note that a purchase settled, or ended otherwise than by a refusal: by its timeout, or by hand. While the lane
+// catches up, what settled is over; anything else that is not certain here is cancelled at the gateway, which also finds a
+// charge that was made after all.
+func (l *lane) end(account string, read *entry, settled bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q := l.accounts[account]
@@ -92,7 +97,7 @@ func (l *lane) end(account string, of func(*task) bool, settled bool) {
 	}
 	for _, t := range q.tasks {
 		switch {
-		case !of(t) || t.reporting || t.done:
+		case t.payment.Purchase != read.Purchase || t.reporting || t.done:
 		case settled && !l.caughtUp:
 			l.finish(t)
 		default:
@@ -103,7 +108,7 @@ func (l *lane) end(account string, of func(*task) bool, settled bool) {
 }
 
 // refused takes note of an attempt that the log knows as refused, which only matters while the lane catches up: it was
-// this program that reported it, when the gateway had said so for good.
+// this program that reported it, when the gateway had said so for good, and nothing of it can be charged any more.
 func (l *lane) refused(account string, read *entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -140,7 +140,7 @@ func (e *Engine) startPeriod(a *account, at Instant) {
 
 func (e *Engine) timeOutPurchase(a *account, at Instant) {
 	if open := a.openPurchase(); open != nil && open.requestedAt+purchaseTimeout <= at {
-		e.closeFailed(a, open, reasonTimeout, at)
+		e.closeFailed(a, open, Line{"reason": reasonTimeout}, at)
 	}
 }
 

@@ -66,7 +66,7 @@ func (a *account) nextStep(p *purchase) (index int, ok bool) {
 func (e *Engine) refuse(a *account, p *purchase, reason string) {
 	index, ok := a.nextStep(p)
 	if !ok {
-		e.closeFailed(a, p, reason, *e.now)
+		e.closeFailed(a, p, Line{"reason": reason, "attempt": p.attempt}, *e.now)
 		return
 	}
 	next := a.plan.ladder[index]

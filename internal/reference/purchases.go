@@ -129,7 +129,7 @@ func (e *Engine) failPurchase(a *account, data failedData) (reason string) {
 		return "unknown_purchase"
 	}
 	if data.attempt == nil {
-		e.closeFailed(a, open, data.reason, *e.now)
+		e.closeFailed(a, open, Line{"reason": data.reason}, *e.now)
 		return ""
 	}
 	if open.waiting != nil || open.attempt != *data.attempt {
@@ -139,14 +139,15 @@ func (e *Engine) failPurchase(a *account, data failedData) (reason string) {
 	return ""
 }
 
-// closeFailed closes the open purchase and sets the payment failure.
-func (e *Engine) closeFailed(a *account, p *purchase, reason string, at Instant) {
+// closeFailed closes the open purchase and sets the payment failure. why are the members of the line that say so.
+func (e *Engine) closeFailed(a *account, p *purchase, why Line, at Instant) {
 	p.state, p.hasFailed, p.waiting = purchaseFailed, true, nil
 	a.failedBy = p
 	if p.period == a.period.number {
 		a.period.amount = minus(a.period.amount, p.amount)
 	}
-	e.line(a, at, "purchase.failed", Line{"purchase": p.id, "reason": reason})
+	why["purchase"] = p.id
+	e.line(a, at, "purchase.failed", why)
 }
 
 // autoPurchases counts the auto-purchases settled in the period and the open one.
