@@ -54,7 +54,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the context's error where a request ended by one.
+// Unwrap gives the context's error where a request ended by one, or by its own timeout.
 func (e *Error) Unwrap() error { return e.cause }
 
 // RetryAfter is how long Stripe wants to be left alone; 0 where it says nothing.

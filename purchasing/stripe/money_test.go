@@ -60,14 +60,14 @@ func TestUnitAmount(t *testing.T) {
 		return &drawdown.Subscription{Credits: credits * drawdown.Credit, Price: parse(t, amount)}
 	}
 	for want, plan := range map[string]*drawdown.Plan{
-		"250":            {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1, UnitPrice: price(2_500_000_000)}},
-		"90":             {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1000}, Subscription: subscription("9.00", 10_000)},
-		"0.09":           {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1}, Subscription: subscription("9.00", 10_000)},
-		"0.0000001":      {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1, UnitPrice: price(1)}},
-		"333.3333333":    {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1, UnitPrice: price(3_333_333_333)}},
-		"2.5":            {Currency: "JPY", Purchase: drawdown.PurchaseTerms{Unit: 1, UnitPrice: price(2_500_000_000)}},
-		"2500":           {Currency: "KWD", Purchase: drawdown.PurchaseTerms{Unit: 1, UnitPrice: price(2_500_000_000)}},
-		"0":              {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 10, UnitPrice: price(0)}},
+		"250":         {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1, UnitPrice: price(2_500_000_000)}},
+		"90":          {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1000}, Subscription: subscription("9.00", 10_000)},
+		"0.09":        {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1}, Subscription: subscription("9.00", 10_000)},
+		"0.0000001":   {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1, UnitPrice: price(1)}},
+		"333.3333333": {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1, UnitPrice: price(3_333_333_333)}},
+		"2.5":         {Currency: "JPY", Purchase: drawdown.PurchaseTerms{Unit: 1, UnitPrice: price(2_500_000_000)}},
+		"2500":        {Currency: "KWD", Purchase: drawdown.PurchaseTerms{Unit: 1, UnitPrice: price(2_500_000_000)}},
+		"0":           {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 10, UnitPrice: price(0)}},
 		"33.333333333333": {Currency: "USD", Purchase: drawdown.PurchaseTerms{Unit: 1},
 			Subscription: subscription("1.00", 3)},
 	} {
