@@ -87,7 +87,7 @@ func (c *chaos) torment(end <-chan struct{}) {
 		select {
 		case <-end:
 			return
-		case <-time.After(time.Duration(200+c.random.IntN(1000)) * time.Millisecond):
+		case <-time.After(time.Duration(20+c.random.IntN(300)) * time.Millisecond):
 		}
 		c.mu.Lock()
 		if c.random.IntN(2) == 0 {
@@ -152,7 +152,7 @@ func member(line, name string) string {
 
 // TestChargedIsSettledIsGranted makes 10,000 purchases on a rough day.
 func TestChargedIsSettledIsGranted(t *testing.T) {
-	const accounts, purchases = 300, 5
+	const accounts, purchases = 1000, 10
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c := newChaos(t, seed)
