@@ -34,7 +34,7 @@ func (g *Gateway) cardOf(ctx context.Context, e *told, account, setup string, ba
 		return nil, failed
 	}
 	if s.PaymentMethod == nil || s.Customer == nil {
-		return e.event(account, &purchasing.Noticed{Text: "setup intent " + setup + " saved no card of a customer: it can't be charged"}), nil
+		return e.noticed(account, "setup intent %s saved no card of a customer: it can't be charged", setup), nil
 	}
 	payer := drawdown.PaymentMethod{Method: s.PaymentMethod.ID, Customer: s.Customer.ID}
 	return e.event(account, &purchasing.CardSaved{Payer: payer, Backup: backup}), nil

@@ -34,6 +34,9 @@ func (g *Gateway) sessionDone(ctx context.Context, e *told) ([]purchasing.Event,
 	case string(api.CheckoutSessionModeSetup):
 		return g.cardOf(ctx, e, account, string(s.SetupIntent), s.Metadata[metaBackup] == "true")
 	case string(api.CheckoutSessionModeSubscription):
+		if s.Subscription == "" {
+			return nil, malformed()
+		}
 		return e.event(account, &purchasing.SubscriptionChanged{Subscription: string(s.Subscription)}), nil
 	default:
 		return g.orderPaid(ctx, e, account, &s)
@@ -51,7 +54,8 @@ func (g *Gateway) orderPaid(ctx context.Context, e *told, account string, s *che
 	}
 	quantity, ok := bought(now)
 	if !ok {
-		return e.event(account, &purchasing.Noticed{Text: "order " + s.ID + " of purchase " + s.Metadata[metaPurchase] + " is paid, but does not say how many credits it bought: settle it by hand"}), nil
+		return e.noticed(account, "order %s of purchase %s is paid, but does not say how many credits it bought: settle it by hand",
+			s.ID, s.Metadata[metaPurchase]), nil
 	}
 	paid := &purchasing.OrderPaid{
 		Purchase: s.Metadata[metaPurchase], Quantity: quantity, Currency: strings.ToUpper(string(now.Currency)), Receipt: now.ID,

@@ -27,7 +27,8 @@ func (g *Gateway) paid(ctx context.Context, e *told) ([]purchasing.Event, error)
 	}
 	quantity, ok := quantityOf(pi.Metadata)
 	if !ok {
-		return e.event(account, &purchasing.Noticed{Text: "payment " + pi.ID + " of purchase " + purchase + " is paid, but its metadata does not say how many credits it bought: settle it by hand"}), nil
+		return e.noticed(account, "payment %s of purchase %s is paid, but does not say how many credits it bought: settle it by hand",
+			pi.ID, purchase), nil
 	}
 	return e.event(account, &purchasing.PaymentPaid{
 		Purchase: purchase, Attempt: attempt, Quantity: quantity, Amount: money(pi.Received, pi.Currency),

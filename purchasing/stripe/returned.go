@@ -2,7 +2,6 @@ package stripe
 
 import (
 	"context"
-	"fmt"
 	"math/big"
 
 	api "github.com/stripe/stripe-go/v85"
@@ -71,7 +70,8 @@ func (s *sold) share(returned int64) drawdown.Credits {
 // returned is the event of money that went back, or a notice where it can't be said what for.
 func (e *told) returned(s *sold, what *purchasing.MoneyReturned, amount int64) []purchasing.Event {
 	if s.quantity <= 0 {
-		return e.event(s.account, &purchasing.Noticed{Text: "money of purchase " + s.purchase + " went back (" + what.ID + "), but it can't be read how many credits it had bought: refund it by hand"})
+		return e.noticed(s.account, "money of purchase %s went back (%s), but it can't be read how many credits it had bought: refund it by hand",
+			s.purchase, what.ID)
 	}
 	if amount <= 0 {
 		return nil
@@ -107,8 +107,8 @@ func (g *Gateway) refunded(ctx context.Context, e *told) ([]purchasing.Event, er
 		return nil, err
 	}
 	if failed {
-		text := fmt.Sprintf("refund %s of purchase %s failed: the money is back at the gateway. If its credits were taken back, grant them again or refund otherwise", r.ID, s.purchase)
-		return e.event(s.account, &purchasing.Noticed{Text: text}), nil
+		return e.noticed(s.account, "refund %s of purchase %s failed: if its credits were taken back, grant them again or refund otherwise",
+			r.ID, s.purchase), nil
 	}
 	return e.refund(s, r.ID, r.Reason, r.Amount), nil
 }
@@ -182,5 +182,5 @@ func (g *Gateway) disputed(ctx context.Context, e *told) ([]purchasing.Event, er
 		"charge.dispute.closed":           "was closed: " + d.Status,
 		"charge.dispute.funds_reinstated": "gave the money back: grant the credits again",
 	}[e.Type]
-	return e.event(s.account, &purchasing.Noticed{Text: fmt.Sprintf("dispute %s (%s) of purchase %s %s", d.ID, d.Reason, s.purchase, said)}), nil
+	return e.noticed(s.account, "dispute %s (%s) of purchase %s %s", d.ID, d.Reason, s.purchase, said), nil
 }

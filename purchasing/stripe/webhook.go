@@ -3,6 +3,7 @@ package stripe
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -68,6 +69,11 @@ func (g *Gateway) meaning(ctx context.Context, e *told) ([]purchasing.Event, err
 }
 
 func malformed() error { return &purchasing.RefusedError{Reason: purchasing.Malformed} }
+
+// noticed is an event that a person must read.
+func (e *told) noticed(account, format string, args ...any) []purchasing.Event {
+	return e.event(account, &purchasing.Noticed{Text: fmt.Sprintf(format, args...)})
+}
 
 // object reads what an event is about.
 func (e *told) object(into any) error {

@@ -368,19 +368,23 @@ func TestOneCustomer(t *testing.T) {
 func TestEventsOfOthers(t *testing.T) {
 	gateway, fake := open(t, fakestripe.Options{})
 	l := listen(t, gateway, fake, fakestripe.Delivery{})
-	foreign := map[string]any{"id": "x_1", "object": "thing", "metadata": map[string]any{"order": "7"}, "mode": "payment", "amount_received": 100, "currency": "usd"}
+	foreign := map[string]any{
+		"id": "x_1", "object": "thing", "metadata": map[string]any{"order": "7"}, "mode": "payment", "amount_received": 100, "currency": "usd",
+	}
 	for _, kind := range []string{
 		"checkout.session.completed", "checkout.session.async_payment_failed", "payment_intent.succeeded", "setup_intent.succeeded",
 		"customer.subscription.updated", "invoice.paid", "refund.created", "charge.refunded", "charge.dispute.created", "payout.failed",
 	} {
 		fake.Tell(kind, foreign)
 	}
-	fake.Tell("invoice.paid", map[string]any{"id": "in_1", "subscription": "sub_1", "subscription_details": map[string]any{"metadata": map[string]any{}}})
+	older := func(metadata map[string]any) map[string]any { // an invoice in the form before 2025
+		return map[string]any{"id": "in_1", "subscription": "sub_1", "subscription_details": map[string]any{"metadata": metadata}}
+	}
+	fake.Tell("invoice.paid", older(map[string]any{}))
 	if told := l.told(t, fake); len(told) != 0 || len(l.errs) != 0 {
 		t.Errorf("told %+v, errors %v", told, l.errs)
 	}
-	// Of an invoice in the form before 2025.
-	fake.Tell("invoice.paid", map[string]any{"id": "in_1", "subscription": "sub_1", "subscription_details": map[string]any{"metadata": map[string]any{"drawdown_account": "acme"}}})
+	fake.Tell("invoice.paid", older(map[string]any{"drawdown_account": "acme"}))
 	if changed := only[*purchasing.SubscriptionChanged](t, l.told(t, fake)); changed.Subscription != "sub_1" {
 		t.Errorf("told %+v", changed)
 	}

@@ -180,7 +180,10 @@ func (x *setup) view() object {
 }
 
 func (x *session) item() object {
-	return object{"id": "li_" + x.id, "object": "item", "quantity": x.quantity, "amount_subtotal": x.subtotal, "amount_tax": x.tax, "amount_total": x.subtotal + x.tax, "currency": x.currency}
+	return object{
+		"id": "li_" + x.id, "object": "item", "quantity": x.quantity, "currency": x.currency,
+		"amount_subtotal": x.subtotal, "amount_tax": x.tax, "amount_total": x.subtotal + x.tax,
+	}
 }
 
 func (s *Server) sessionView(c *call, x *session, prefix string) object {

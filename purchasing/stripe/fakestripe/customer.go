@@ -8,9 +8,9 @@ import (
 
 // customer is who pays.
 type customer struct {
-	id, email, name string
-	metadata        map[string]string
-	searchable      bool
+	id, email  string
+	metadata   map[string]string
+	searchable bool
 }
 
 // AddCustomer makes a customer, searchable by the metadata.

@@ -38,10 +38,10 @@ func (k *keys) enter(c *call, now time.Time) (*keyed, *reply) {
 		k.replies[c.key] = entry
 		return entry, nil
 	case entry.params != params:
-		differs := problem("idempotency_error", "", "", "Keys for idempotent requests can only be used with the same parameters they were first used with.")
+		differs := problem("idempotency_error", "", "", "Keys for idempotent requests can only be used with the same parameters.")
 		return nil, &differs
 	case entry.answer == nil:
-		busy := problem("invalid_request_error", "idempotency_key_in_use", "", "There is currently another in-progress request using this Idempotent Key.").status(http.StatusConflict)
+		busy := problem("invalid_request_error", "idempotency_key_in_use", "", "Another request is using this key.").status(http.StatusConflict)
 		return nil, &busy
 	}
 	again := *entry.answer

@@ -30,7 +30,8 @@ type Server struct {
 	keys    keys
 	hooks   hooks
 	done    chan struct{} // closed by Close
-	release chan struct{} // closed by Release; replaced under mu
+	release chan struct{} // closed by Release
+	once    sync.Once     // it is closed once
 
 	mu            sync.Mutex
 	started       time.Time
@@ -134,6 +135,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case Slow:
 		s.pause(s.options.Delay)
+	default: // what goes wrong later
 	}
 	answer := s.answer(r, call, fault)
 	s.hooks.early()
@@ -190,13 +192,8 @@ func (s *Server) Reconcile() {
 	}
 }
 
-// Release lets the requests go on that hang at a card which [Hangs].
-func (s *Server) Release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.release)
-	s.release = make(chan struct{})
-}
+// Release ends the hanging of cards that [Hangs], of requests that hang and of those to come.
+func (s *Server) Release() { s.once.Do(func() { close(s.release) }) }
 
 // pause waits, but not for longer than the server lives.
 func (s *Server) pause(d time.Duration) {
@@ -240,14 +237,14 @@ func (s *Server) route(r *http.Request, c *call) reply {
 // hang holds a confirmation back while its card hangs: until the client has gone, or [Server.Release].
 func (s *Server) hang(r *http.Request, c *call) {
 	s.mu.Lock()
-	card, release := s.cards[s.cardOf(c)], s.release
+	card := s.cards[s.cardOf(c)]
 	s.mu.Unlock()
 	if !card.Hang || !c.charges() {
 		return
 	}
 	select {
 	case <-r.Context().Done():
-	case <-release:
+	case <-s.release:
 	case <-s.done:
 	}
 }
