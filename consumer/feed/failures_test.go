@@ -46,12 +46,16 @@ func dropsRepeats(t *testing.T, w *world) {
 func TestOpensAgainAfterAnError(t *testing.T) { inVirtualTime(t, opensAgain) }
 
 func opensAgain(t *testing.T, w *world) {
-	w.publish(0, w.entries(0, 10)...)
+	w.cfg.FetchBytesMax = 1 << 10
+	for range 10 { // two an answer
+		w.publish(0, w.entries(0, 1)...)
+	}
 	var mu sync.Mutex
 	var failures []time.Time
+	var follower *Follower
 	healed := false
 	l := w.ledger()
-	l.done = func(next int64) int64 { return min(next, max(4, next-2)) }
+	l.done = func(next int64) int64 { return min(next, max(2, next-4)) }
 	l.take = func(_ context.Context, e *Event) error {
 		mu.Lock()
 		defer mu.Unlock()
@@ -59,9 +63,15 @@ func opensAgain(t *testing.T, w *world) {
 			failures = append(failures, time.Now())
 			return errAway
 		}
+		if len(failures) > 0 && e.Position < 6 && follower.Ready() == nil {
+			t.Errorf("ready, on the way to where it failed %d times", len(failures))
+		}
 		return nil
 	}
+	mu.Lock()
 	f, stop := w.follow(l)
+	follower = f
+	mu.Unlock()
 	w.until("it has failed some times", func() bool { mu.Lock(); defer mu.Unlock(); return len(failures) == 12 })
 	if err := f.Ready(); !errors.Is(err, errAway) || !strings.Contains(err.Error(), "take event 0-6-0") {
 		t.Errorf("ready: %v", err)
@@ -81,11 +91,11 @@ func opensAgain(t *testing.T, w *world) {
 	stop()
 	lanes := l.of(0)
 	for i, taken := range lanes[1:12] {
-		if !slices.Equal(taken, []int64{4, 5}) {
-			t.Errorf("lane %d took %v, want 4 and 5: what the one before it was not done with", i+1, taken)
+		if !slices.Equal(taken, span(2, 6)) {
+			t.Errorf("lane %d took %v, want 2 to 5: what the one before it was not done with", i+1, taken)
 		}
 	}
-	if want := span(4, 10); !slices.Equal(lanes[12], want) {
+	if want := span(2, 10); !slices.Equal(lanes[12], want) {
 		t.Errorf("the last lane took %v, want %v", lanes[12], want)
 	}
 	if got := f.count(stageLane); got != 12 {
@@ -174,6 +184,7 @@ func beginsAtEarliest(t *testing.T, w *world) {
 	w.publish(0, w.entries(0, 10)...)
 	w.cut(0, 3)
 	l := w.ledger()
+	l.done = func(int64) int64 { return 0 } // it needs all again
 	opened := 0
 	l.open = func(p int32) error {
 		if p == 0 {
@@ -188,6 +199,9 @@ func beginsAtEarliest(t *testing.T, w *world) {
 	stop()
 	if got := l.of(0); !reflect.DeepEqual(got, [][]int64{nil, span(6, 10)}) {
 		t.Errorf("taken %v", got)
+	}
+	if got := w.committed(0); got != 6 {
+		t.Errorf("committed %d, want 6, where it began", got)
 	}
 }
 
@@ -248,157 +262,23 @@ func refusedRights(t *testing.T, w *world) {
 	stop()
 }
 
-// TestOffsetsThatCantBeAskedForAreNotGuessed: to begin at the earliest would do everything again.
-func TestOffsetsThatCantBeAskedForAreNotGuessed(t *testing.T) { inVirtualTime(t, offsetsNotGuessed) }
+// TestNothingIsTakenAfterTheEnd, also of what was fetched before it.
+func TestNothingIsTakenAfterTheEnd(t *testing.T) { inVirtualTime(t, nothingAfterTheEnd) }
 
-func offsetsNotGuessed(t *testing.T, w *world) {
-	w.cfg.Partitions = []int32{0}
-	w.publish(0, w.entries(0, 5)...)
-	w.commit(0, 4)
-	var asked atomic.Int32
-	w.faulty(kmsg.OffsetFetch, func(r kmsg.Request) (kmsg.Response, error) {
-		if asked.Add(1) > 5 {
-			return nil, nil
-		}
-		answer := r.ResponseKind().(*kmsg.OffsetFetchResponse)
-		partition := kmsg.NewOffsetFetchResponseTopicPartition()
-		partition.Offset, partition.ErrorCode = -1, int16(kafka.GroupLoadInProgress)
-		answer.Topics = []kmsg.OffsetFetchResponseTopic{{Topic: w.cfg.Topic, Partitions: []kmsg.OffsetFetchResponseTopicPartition{partition}}}
-		return answer, nil
-	})
-	l := w.ledger()
-	f, stop := w.follow(l)
-	w.until("the failure shows", func() bool { return f.count(stageBegin) > 2 && errors.Is(f.Ready(), kafka.GroupLoadInProgress) })
-	w.until("the last is taken", func() bool { return l.count(0) == 1 && f.Ready() == nil })
-	stop()
-	if got := l.of(0); !reflect.DeepEqual(got, [][]int64{{4}}) {
-		t.Errorf("taken %v", got)
-	}
-}
-
-// TestCommitsThatFailShowAndAreRepeated covers those at intervals and the last one.
-func TestCommitsThatFailShowAndAreRepeated(t *testing.T) { inVirtualTime(t, failingCommits) }
-
-func failingCommits(t *testing.T, w *world) {
-	w.cfg.Partitions = []int32{0}
-	var refusals atomic.Int32
-	w.faulty(kmsg.OffsetCommit, func(r kmsg.Request) (kmsg.Response, error) {
-		if refusals.Add(-1) < 0 {
-			return nil, nil
-		}
-		answer := r.ResponseKind().(*kmsg.OffsetCommitResponse)
-		partition := kmsg.NewOffsetCommitResponseTopicPartition()
-		partition.ErrorCode = int16(kafka.NotCoordinatorForGroup)
-		answer.Topics = []kmsg.OffsetCommitResponseTopic{{Topic: w.cfg.Topic, Partitions: []kmsg.OffsetCommitResponseTopicPartition{partition}}}
-		return answer, nil
-	})
-	refusals.Store(4)
-	w.publish(0, w.entries(0, 2)...)
-	l := w.ledger()
-	f, stop := w.follow(l)
-	w.until("the failure shows", func() bool { return errors.Is(f.Ready(), kafka.NotCoordinatorForGroup) })
-	w.until("it is committed", func() bool { return w.committed(0) == 2 && f.Ready() == nil })
-	if got := f.count(stageCommit); got != 4 {
-		t.Errorf("%d failures counted", got)
-	}
-	var finishing atomic.Bool
-	l.mu.Lock()
-	l.closing = func(int32) { finishing.Store(true); refusals.Store(3) }
-	l.mu.Unlock()
-	w.publish(0, w.entries(0, 1)...)
-	w.until("it is taken", func() bool { return l.count(0) == 3 })
-	stop()
-	if got := w.committed(0); got != 3 || !finishing.Load() {
-		t.Errorf("committed %d at the end, want 3", got)
-	}
-}
-
-// TestPinnedPartitionsKeepTheirOffsets without anybody being a member of the group.
-func TestPinnedPartitionsKeepTheirOffsets(t *testing.T) { inVirtualTime(t, pinned) }
-
-func pinned(t *testing.T, w *world) {
-	w.cfg.Partitions = []int32{1, 3}
-	for p := range int32(worldPartitions) {
-		w.publish(p, w.entries(p, 3)...)
-	}
-	first := w.ledger()
-	f, stop := w.follow(first)
-	w.until("both are taken", func() bool { return first.total() == 6 && f.Ready() == nil })
-	stop()
-	w.publish(3, w.entries(3, 1)...)
-	second := w.ledger()
-	_, stop = w.follow(second)
-	w.until("the rest is taken", func() bool { return second.total() == 1 })
-	stop()
-	if got := second.of(3); !reflect.DeepEqual(got, [][]int64{{3}}) {
-		t.Errorf("taken %v", got)
-	}
-	if got := w.committed(0); got != none {
-		t.Errorf("committed %d for a partition that nobody follows", got)
-	}
-}
-
-// TestIdleOffsetsAreKept: brokers forget offsets that nobody commits, and a commit may ask them to forget.
-func TestIdleOffsetsAreKept(t *testing.T) { inVirtualTime(t, idleOffsets) }
-
-func idleOffsets(t *testing.T, w *world) {
-	w.cfg.Partitions, w.cfg.FetchWaitMax, w.cfg.CommitInterval = []int32{0}, 30*time.Second, time.Minute
-	var mu sync.Mutex
-	var commits []*kmsg.OffsetCommitRequest
-	w.faulty(kmsg.OffsetCommit, func(r kmsg.Request) (kmsg.Response, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		commits = append(commits, r.(*kmsg.OffsetCommitRequest))
-		return nil, nil
-	})
-	w.publish(0, w.entries(0, 1)...)
-	_, stop := w.follow(w.ledger())
-	time.Sleep(10*time.Hour + 20*time.Minute)
-	stop()
-	if len(commits) != 11 {
-		t.Errorf("%d commits in ten hours, want one and then one an hour", len(commits))
-	}
-	for _, commit := range commits {
-		p := commit.Topics[0].Partitions[0]
-		if commit.RetentionTimeMillis != -1 || p.LeaderEpoch != -1 || p.Offset != 1 {
-			t.Errorf("retention %d ms, leader epoch %d, offset %d", commit.RetentionTimeMillis, p.LeaderEpoch, p.Offset)
-		}
-	}
-}
-
-// TestALaneThatBlocksShows: the lag is measured beside the lanes, and what is done is committed while one of them is slow.
-func TestALaneThatBlocksShows(t *testing.T) { inVirtualTime(t, blocks) }
-
-func blocks(t *testing.T, w *world) {
-	w.cfg.Partitions = []int32{0}
+func nothingAfterTheEnd(t *testing.T, w *world) {
 	w.publish(0, w.entries(0, 20)...)
 	l := w.ledger()
 	l.take = func(ctx context.Context, e *Event) error {
-		if e.Position == 15 {
+		if e.Position == 5 {
 			<-ctx.Done()
-			return ctx.Err()
 		}
-		time.Sleep(500 * time.Millisecond)
 		return nil
 	}
-	l.done = func(next int64) int64 { return next - 3 }
-	f, stop := w.follow(l)
-	gauge := func(of string) float64 {
-		if of == "lag" {
-			return testutil.ToFloat64(f.metrics.lagEntries.WithLabelValues("0"))
-		}
-		return testutil.ToFloat64(f.metrics.pendingEntries.WithLabelValues("0"))
-	}
-	w.until("what is done is committed", func() bool { return w.committed(0) >= 5 && w.committed(0) < 12 })
-	w.until("the lag shows", func() bool { return gauge("lag") == 5 })
-	w.publish(0, w.entries(0, 7)...)
-	w.until("the growing lag shows", func() bool { return gauge("lag") == 12 })
-	if got := gauge("pending"); got < 3 {
-		t.Errorf("%v entries pending", got)
-	}
+	_, stop := w.follow(l)
+	w.until("it is in the midst of it", func() bool { return l.count(0) == 5 })
 	stop()
-	if got := w.committed(0); got != 12 {
-		t.Errorf("committed %d at the end, want 12", got)
+	if got := l.of(0); !reflect.DeepEqual(got, [][]int64{span(0, 6)}) || w.committed(0) != 6 {
+		t.Errorf("taken %v, committed %d", got, w.committed(0))
 	}
 }
 
@@ -410,8 +290,13 @@ func takenAtOnce(t *testing.T, w *world) {
 	arrived := make(chan time.Time, 1)
 	l := w.ledger()
 	l.take = func(_ context.Context, e *Event) error { arrived <- time.Now(); return nil }
+	w.cfg.Partitions = []int32{2}
+	began := time.Now()
 	f, stop := w.follow(l)
-	w.until("it waits", func() bool { return f.Ready() == nil })
+	w.until("it waits", func() bool { return f.Ready() == nil && len(l.last(2).caughtAt) == 1 })
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("caught up with nothing after %v", took)
+	}
 	for range 10 {
 		time.Sleep(7 * time.Second)
 		began := time.Now()
@@ -419,6 +304,28 @@ func takenAtOnce(t *testing.T, w *world) {
 		if took := (<-arrived).Sub(began); took > 5*time.Millisecond {
 			t.Errorf("taken after %v", took)
 		}
+	}
+	stop()
+}
+
+// TestKeepsItsPlaceWhenAllHasStopped: to leave would hand the same trouble to another member, or to itself again.
+func TestKeepsItsPlaceWhenAllHasStopped(t *testing.T) { inVirtualTime(t, keepsItsPlace) }
+
+func keepsItsPlace(t *testing.T, w *world) {
+	l := w.ledger()
+	l.open = func(int32) error { return &StopError{errAway} }
+	f, stop := w.follow(l)
+	w.until("all has stopped", func() bool {
+		err := f.Ready()
+		return err != nil && strings.Count(err.Error(), "open a lane: server away") == worldPartitions
+	})
+	before := f.Ready()
+	time.Sleep(time.Minute)
+	if err := f.Ready(); err == nil || err.Error() != before.Error() {
+		t.Errorf("ready: %v", err)
+	}
+	if got := testutil.ToFloat64(f.metrics.rebalances); got != 1 {
+		t.Errorf("%v assignments", got)
 	}
 	stop()
 }

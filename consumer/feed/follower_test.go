@@ -57,6 +57,7 @@ func goesOnFromCommitted(t *testing.T, w *world) {
 		t.Errorf("taken %v", got)
 	}
 	third := w.ledger()
+	third.done = func(next int64) int64 { return next + 5 } // beyond what was taken
 	_, stop = w.follow(third)
 	w.until("caught up with nothing to take", func() bool {
 		l := third.last(1)
@@ -70,6 +71,9 @@ func goesOnFromCommitted(t *testing.T, w *world) {
 	stop()
 	if got := third.count(1); got != 0 {
 		t.Errorf("%d events came again", got)
+	}
+	if got := w.committed(1); got != 10 {
+		t.Errorf("committed %d, want 10: there are no more events", got)
 	}
 }
 

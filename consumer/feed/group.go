@@ -94,13 +94,12 @@ func (f *Follower) stayAlive(drained context.Context, ended <-chan struct{}, m m
 	case <-drained.Done():
 		return
 	}
-	for {
-		if err := f.offsets.heartbeat(drained, m); err != nil && drained.Err() == nil {
+	interval := f.cfg.SessionTimeout / heartbeatsPerSession
+	for sleep(drained, interval) {
+		// Not cut short: none may reach the broker after the member has joined again or left.
+		if err := f.offsets.heartbeat(context.WithoutCancel(drained), m, interval); err != nil {
 			f.metrics.failed(stageHeartbeat)
 			f.log.Warn("the group may give partitions away before their lanes are closed", "error", err)
-		}
-		if !sleep(drained, f.cfg.SessionTimeout/heartbeatsPerSession) {
-			return
 		}
 	}
 }

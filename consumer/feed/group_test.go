@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	kafka "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -35,6 +37,9 @@ func twoShare(t *testing.T, w *world) {
 		t.Errorf("the second took %d events, want the 20 new ones of its partitions", got)
 	}
 	stopFirst()
+	if got := testutil.CollectAndCount(first.metrics.stopped); got != 0 {
+		t.Errorf("%d partitions are still in the metrics of a follower that has ended", got)
+	}
 	w.until("the second has all partitions", func() bool { return len(second.partitions()) == 4 && second.Ready() == nil })
 	w.publish(3, w.entries(3, 5)...)
 	w.until("the second takes over", func() bool { return one.total()+two.total() == 85 })
@@ -95,6 +100,27 @@ func slowClose(t *testing.T, w *world) {
 	if got := two.total(); got != 0 {
 		t.Errorf("the second took %d events that the first had done", got)
 	}
+}
+
+// TestIsNotReadyBetweenAssignments: while others still drain, this one has nothing.
+func TestIsNotReadyBetweenAssignments(t *testing.T) { inVirtualTime(t, betweenAssignments) }
+
+func betweenAssignments(t *testing.T, w *world) {
+	two := w.ledger()
+	// The embedded broker takes a member for dead that waits for others longer than its session timeout; real ones don't.
+	two.closing = func(int32) { time.Sleep(w.cfg.SessionTimeout / 2) }
+	first, stopFirst := w.follow(w.ledger())
+	w.until("the first is ready", func() bool { return first.Ready() == nil })
+	second, stopSecond := w.follow(two)
+	w.until("the second has partitions", func() bool { return len(second.partitions()) == 2 && first.Ready() == nil })
+	third, stopThird := w.follow(w.ledger())
+	w.until("the first waits for the second", func() bool { return errors.Is(first.Ready(), errNotJoined) })
+	w.until("all is shared out", func() bool {
+		return len(first.partitions())+len(second.partitions())+len(third.partitions()) == worldPartitions && first.Ready() == nil
+	})
+	stopThird()
+	stopSecond()
+	stopFirst()
 }
 
 // TestKeepsTryingToJoin: right after its start a broker has no coordinator.

@@ -105,8 +105,8 @@ func expelled(err error) bool {
 }
 
 // heartbeat tells the coordinator that a member lives. That a rebalance is in progress is no error.
-func (o *offsets) heartbeat(ctx context.Context, m member) error {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+func (o *offsets) heartbeat(ctx context.Context, m member, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	answer, err := o.client().Heartbeat(ctx, &kafka.HeartbeatRequest{GroupID: o.group, GenerationID: m.generation, MemberID: m.id})
 	if err == nil {

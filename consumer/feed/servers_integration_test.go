@@ -3,14 +3,11 @@
 package feed
 
 import (
-	"errors"
 	"net"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	kafkago "github.com/segmentio/kafka-go"
 
 	"drawdown/internal/servers/kafka"
 	"drawdown/internal/servers/serverstest"
@@ -39,7 +36,7 @@ func TestOnRealKafka(t *testing.T) {
 		"drops repeats":            dropsRepeats,
 		"begins at the earliest":   beginsAtEarliest,
 		"taken at once":            realLatency,
-		"a member among the fixed": refusedOffsets,
+		"a member among the fixed": dontMix,
 	} {
 		t.Run(name, func(t *testing.T) { onKafka(t, server, strings.ReplaceAll(name, " ", "-"), test) })
 	}
@@ -61,21 +58,4 @@ func realLatency(t *testing.T, w *world) {
 	if l.delays[25] > 10*time.Millisecond {
 		t.Errorf("half of the events took more than 10 ms from their append: %v", l.delays)
 	}
-}
-
-// refusedOffsets: fixed partitions beside members of the group can't keep their offsets, which shows.
-func refusedOffsets(t *testing.T, w *world) {
-	w.publish(1, w.entries(1, 3)...)
-	member := w.ledger()
-	f, stop := w.follow(member)
-	w.until("the member has the partitions", func() bool { return member.total() == 3 && f.Ready() == nil })
-	w.cfg.Partitions = []int32{1}
-	w.publish(1, w.entries(1, 1)...)
-	pinned, stopPinned := w.follow(&ledger{world: newWorld(t, "", nil)})
-	w.until("the refusal shows", func() bool { return pinned.Ready() != nil && pinned.count(stageCommit) > 0 })
-	if err := pinned.Ready(); !errors.Is(err, kafkago.UnknownMemberId) {
-		t.Errorf("ready: %v", err)
-	}
-	stopPinned()
-	stop()
 }
