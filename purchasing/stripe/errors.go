@@ -10,6 +10,8 @@ import (
 	"time"
 
 	api "github.com/stripe/stripe-go/v85"
+
+	"drawdown/purchasing"
 )
 
 // Error is an answer of Stripe, or the lack of one, that says nothing of what became of a payment. It holds no secret.
@@ -59,6 +61,16 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // RetryAfter is how long Stripe wants to be left alone; 0 where it says nothing.
 func (e *Error) RetryAfter() time.Duration { return e.wait }
+
+// As makes an error that says how long to wait a [purchasing.ThrottledError].
+func (e *Error) As(target any) bool {
+	throttled, ok := target.(**purchasing.ThrottledError)
+	if !ok || e.wait == 0 {
+		return false
+	}
+	*throttled = &purchasing.ThrottledError{After: e.wait, Err: e}
+	return true
+}
 
 // Misconfigured reports that Stripe refuses the secret key or what it may do: no repetition helps, an operator must act.
 func (e *Error) Misconfigured() bool {

@@ -317,6 +317,14 @@ func TestErrors(t *testing.T) {
 	if !errors.As(err, &limited) || limited.Status != http.StatusTooManyRequests || limited.RetryAfter() != 2*time.Second {
 		t.Errorf("429: %v without its hint", err)
 	}
+	var throttled *purchasing.ThrottledError
+	if !errors.As(err, &throttled) || throttled.After != 2*time.Second {
+		t.Errorf("429: the purchaser does not see that %v is throttled", err)
+	}
+	fake.Faults(func(fakestripe.Request) fakestripe.Fault { return fakestripe.Fail })
+	if _, err := gateway.Pay(t.Context(), p); err == nil || errors.As(err, &throttled) {
+		t.Errorf("500: %v is throttled", err)
+	}
 }
 
 // TestSecretsAreInNoError: the fake echoes the key that it refuses, as a proxy might.
