@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,7 +26,6 @@ type chaos struct {
 	gateway *stripe.Gateway
 	random  *rand.Rand
 
-	mu      sync.Mutex
 	process *purchasingtest.Process
 	kills   int
 	intake  atomic.Pointer[purchasing.Intake] // what takes webhooks: forgets with each kill what it has handled
@@ -81,29 +79,20 @@ func (c *chaos) webhooks(seed uint64) {
 	c.fake.Webhooks(receiver.URL, "whsec_chaos", fakestripe.Delivery{Early: 100, Twice: 100, Held: 50, Shuffle: true, Seed: seed})
 }
 
-// torment kills and restarts the purchaser until the end: with what it committed, or with what it forgot to commit.
-func (c *chaos) torment(end <-chan struct{}) {
-	for {
-		select {
-		case <-end:
-			return
-		case <-time.After(time.Duration(20+c.random.IntN(300)) * time.Millisecond):
-		}
-		c.mu.Lock()
-		if c.random.IntN(2) == 0 {
-			c.process.Commit()
-		}
-		c.process.Kill()
-		c.kills++
-		c.start()
-		c.mu.Unlock()
+// restart kills the purchaser and starts another: with what it committed, or with what it forgot to commit.
+func (c *chaos) restart() {
+	if c.random.IntN(2) == 0 {
+		c.process.Commit()
 	}
+	c.process.Kill()
+	c.kills++
+	c.start()
 }
 
 // customers has accounts use credits until each has bought so often: they go on when a purchase settles, and replace a
-// card that was refused.
+// card that was refused. The purchaser is killed every hundred purchases or so.
 func (c *chaos) customers(accounts, purchases int) {
-	bought, cards, next := map[string]int{}, map[string]int{}, 0
+	bought, cards, next, kill := map[string]int{}, map[string]int{}, 0, 0
 	for i := range accounts {
 		account := fmt.Sprintf("a%d", i)
 		card := "pm_good"
@@ -122,6 +111,10 @@ func (c *chaos) customers(accounts, purchases int) {
 		if lines, next = c.world.LinesFrom(next, "purchase.settled", "purchase.failed"); len(lines) == 0 {
 			time.Sleep(time.Millisecond) // the log wakes nobody here; the deadline bounds the wait
 			continue
+		}
+		if total >= kill {
+			kill = total + 1 + c.random.IntN(200)
+			c.restart()
 		}
 		for _, line := range lines {
 			account := member(line, "account")
@@ -160,11 +153,7 @@ func TestChargedIsSettledIsGranted(t *testing.T) {
 	c.world.Rates()
 	c.start()
 	c.webhooks(seed)
-	end, tormented := make(chan struct{}), make(chan struct{})
-	go func() { defer close(tormented); c.torment(end) }()
 	c.customers(accounts, purchases)
-	close(end)
-	<-tormented
 	c.settleDown()
 	c.compare(accounts * purchases)
 	rejected, duplicates := c.world.Rejections()

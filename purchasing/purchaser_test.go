@@ -23,13 +23,16 @@ import (
 type scripted struct {
 	mu     sync.Mutex
 	calls  []string
-	pay    func(*purchasing.Payment) (purchasing.Result, error)
-	find   func(*purchasing.Payment) (purchasing.Result, error)
-	cancel func(*purchasing.Payment) (purchasing.Result, error)
+	pay    answer
+	find   answer
+	cancel answer
 }
 
-func (s *scripted) call(ctx context.Context, name string, p *purchasing.Payment, answer func(*purchasing.Payment) (purchasing.Result, error)) (purchasing.Result, error) {
+type answer func(*purchasing.Payment) (purchasing.Result, error)
+
+func (s *scripted) call(ctx context.Context, name string, p *purchasing.Payment, script *answer) (purchasing.Result, error) {
 	s.mu.Lock()
+	answer := *script
 	s.calls = append(s.calls, fmt.Sprintf("%s %s/%d %s", name, p.Purchase, p.Attempt, p.Payer.Method))
 	s.mu.Unlock()
 	if answer == nil {
@@ -40,15 +43,15 @@ func (s *scripted) call(ctx context.Context, name string, p *purchasing.Payment,
 }
 
 func (s *scripted) Pay(ctx context.Context, p *purchasing.Payment) (purchasing.Result, error) {
-	return s.call(ctx, "pay", p, s.pay)
+	return s.call(ctx, "pay", p, &s.pay)
 }
 
 func (s *scripted) Find(ctx context.Context, p *purchasing.Payment) (purchasing.Result, error) {
-	return s.call(ctx, "find", p, s.find)
+	return s.call(ctx, "find", p, &s.find)
 }
 
 func (s *scripted) Cancel(ctx context.Context, p *purchasing.Payment) (purchasing.Result, error) {
-	return s.call(ctx, "cancel", p, s.cancel)
+	return s.call(ctx, "cancel", p, &s.cancel)
 }
 
 // script changes the answers while the purchaser runs.
@@ -68,13 +71,13 @@ func paid(*purchasing.Payment) (purchasing.Result, error) {
 	return purchasing.Result{State: purchasing.Paid, Attempt: 1, Receipt: "https://pay.example/receipt"}, nil
 }
 
-func declined(reason string) func(*purchasing.Payment) (purchasing.Result, error) {
+func declined(reason string) answer {
 	return func(*purchasing.Payment) (purchasing.Result, error) {
 		return purchasing.Result{State: purchasing.Declined, Reason: reason}, nil
 	}
 }
 
-func state(s purchasing.State) func(*purchasing.Payment) (purchasing.Result, error) {
+func state(s purchasing.State) answer {
 	return func(*purchasing.Payment) (purchasing.Result, error) { return purchasing.Result{State: s}, nil }
 }
 
