@@ -223,7 +223,7 @@ func TestAServerThatIsAwayIsNoTry(t *testing.T) {
 			t.Errorf("ready: %v", err)
 		}
 		w.directory.change(func(a *accounts) { a.away = false })
-		after(90 * time.Second)
+		after(3 * time.Minute)
 		expect(t, "tries", w.list(Filter{Channel: Webhook})[0].Tries, 3)
 		expect(t, "ready", p.notifier.Ready(), nil)
 		p.stop()
@@ -243,7 +243,7 @@ func TestNothingIsSentBeforeItIsPutDown(t *testing.T) {
 			t.Error("it is ready without its log")
 		}
 		w.outbox.setAway(false)
-		after(2 * time.Minute)
+		after(10 * time.Minute)
 		expect(t, "mails", len(w.post[Email].tries()), 1)
 		expect(t, "committed", w.committed, 1)
 		p.stop()

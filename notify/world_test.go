@@ -96,8 +96,8 @@ func lowBalance(account string) drawdown.Entry {
 	return &drawdown.LowBalanceNotice{Head: head(account), Available: 5 * drawdown.Credit}
 }
 
-// next waits for the event at a position; nil when ctx or a second has passed.
-func (w *world) next(ctx context.Context, position int64) *feed.Event {
+// next waits for the event at a position; nil when ctx or some time has passed.
+func (w *world) next(ctx context.Context, position int64, most time.Duration) *feed.Event {
 	w.mu.Lock()
 	grown := w.grown
 	if position < int64(len(w.ledger)) {
@@ -107,7 +107,7 @@ func (w *world) next(ctx context.Context, position int64) *feed.Event {
 	w.mu.Unlock()
 	select {
 	case <-grown:
-	case <-time.After(time.Second):
+	case <-time.After(most):
 	case <-ctx.Done():
 	}
 	return nil
@@ -172,8 +172,10 @@ func (p *process) follow(ctx context.Context) {
 	p.mu.Lock()
 	next := p.committed
 	p.mu.Unlock()
+	idle := time.Second // between commits: ever longer while nothing comes, or days would take long
 	for ctx.Err() == nil {
-		if e := p.next(ctx, next); e != nil {
+		if e := p.next(ctx, next, idle); e != nil {
+			idle = time.Second
 			if err := p.lane.Take(ctx, e); err != nil {
 				if ctx.Err() == nil {
 					p.t.Errorf("take: %v", err)
@@ -184,6 +186,7 @@ func (p *process) follow(ctx context.Context) {
 			continue
 		}
 		p.commit(next)
+		idle = min(2*idle, 5*time.Minute)
 	}
 	<-ctx.Done()
 	p.lane.Close()

@@ -68,9 +68,11 @@ func (o *Outbox) offsetAt(ctx context.Context, partition int32, at time.Time, he
 			return 0, fmt.Errorf("ask for the offset of an instant in %s/%d: %w", o.config.Topic, partition, p.Error)
 		}
 		for offset := range p.Offsets {
-			return max(offset, held.Earliest), nil
+			if offset >= 0 {
+				return max(offset, held.Earliest), nil
+			}
 		}
-		return held.Latest, nil // the broker answers none: the library takes that for a question about the end
+		return held.Latest, nil // offset -1 with time -1: the library takes that for an answer about the end
 	}
 	return 0, fmt.Errorf("ask for the offset of an instant in %s/%d: no answer for the partition", o.config.Topic, partition)
 }
