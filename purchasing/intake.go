@@ -101,6 +101,12 @@ func (i *Intake) take(ctx context.Context, header http.Header, body []byte) (res
 	return result, http.StatusOK
 }
 
+// Take handles an event of a gateway that is in this process.
+func (i *Intake) Take(ctx context.Context, e *Event) error {
+	_, err := i.handle(ctx, e, "told")
+	return err
+}
+
 // handle does what an event says, once as far as this intake remembers; of an account one event at a time.
 func (i *Intake) handle(ctx context.Context, e *Event, origin string) (fresh bool, err error) {
 	release, err := i.reserve(ctx, e.Account)

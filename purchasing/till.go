@@ -2,7 +2,6 @@ package purchasing
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"net/http"
 	"time"
@@ -108,5 +107,3 @@ const (
 	Malformed RefusalReason = "malformed" // signed, and not to be understood
 )
 
-// ErrNoMethod says that a payment names no payment method.
-var ErrNoMethod = errors.New("no payment method")

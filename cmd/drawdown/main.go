@@ -23,6 +23,8 @@ type commands struct {
 	Replay     replayCommand     `cmd:"" help:"Print what a log file means, without any server."`
 	Worker     workerCommand     `cmd:"" help:"Draw balances down: read the log, publish charges, commit to Redis."`
 	Sink       sinkCommand       `cmd:"" help:"Write charges and ledger entries to ClickHouse, each once."`
+	Purchaser  purchaserCommand  `cmd:"" help:"Buy credits: pay what the ledger asks for, take the gateway's webhooks."`
+	Notifier   notifierCommand   `cmd:"" help:"Tell customers what happens: by e-mail and by webhook."`
 	Tap        tapCommand        `cmd:"" help:"Stand between an Airbyte source and destination and report what passes."`
 	Topics     topicsCommand     `cmd:"" help:"Create and check the topics."`
 	Plans      plansCommand      `cmd:"" help:"Publish plans."`

@@ -35,6 +35,33 @@ func (*sinkCommand) Run(ctx context.Context, line *commands) error {
 	return line.serve(ctx, "sink", (*app.Config).NewSink)
 }
 
+type purchaserCommand struct{}
+
+func (*purchaserCommand) Help() string {
+	return `Follows the ledger: each purchase that it asks for becomes one payment at the gateway (purchasing.gateway: stripe, or
+sandbox to try it out), and the outcome is appended to the log, signed. Takes the gateway's webhooks at
+purchasing.webhooks_addr, under /webhooks/stripe: orders by hand, saved cards, refunds, disputes, subscriptions.
+It keeps nothing: stop it, start it, run several. What a killed one had under way, the next one finds in the ledger.`
+}
+
+// Run implements the command.
+func (*purchaserCommand) Run(ctx context.Context, line *commands) error {
+	return line.serve(ctx, "purchaser", (*app.Config).NewPurchaser)
+}
+
+type notifierCommand struct{}
+
+func (*notifierCommand) Help() string {
+	return `Follows the ledger and tells each account what it wants to know: by e-mail (email.addr and what follows) and by webhook
+(webhooks.master_key_file; see docs/webhooks.md). What was tried, and what came of it, is in the topic
+drawdown.deliveries: 'drawdown deliveries list'. A restart sends nothing again that was delivered.`
+}
+
+// Run implements the command.
+func (*notifierCommand) Run(ctx context.Context, line *commands) error {
+	return line.serve(ctx, "notifier", (*app.Config).NewNotifier)
+}
+
 // serve puts a part together and runs it beside its metrics.
 func (c *commands) serve(ctx context.Context, name string,
 	newPart func(*app.Config, prometheus.Registerer, *slog.Logger) (app.Part, func(), error),

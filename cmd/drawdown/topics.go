@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"drawdown/consumer"
+	"drawdown/notify/outbox"
 )
 
 type topicsCommand struct {
@@ -39,11 +40,12 @@ func (t *topicsCreateCommand) Run(ctx context.Context, line *commands) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	if err := config.Topics(cluster).Ensure(ctx, spec); err != nil {
+	if err := config.EnsureTopics(ctx, cluster, spec); err != nil {
 		return err
 	}
 	w := config.Worker
-	fmt.Printf("%s, %s, %s and %s are there with %d partitions\n", w.MeteringTopic, w.ChargesTopic, w.LedgerTopic, w.RejectedTopic, t.Partitions)
+	fmt.Printf("%s, %s, %s, %s and %s are there with %d partitions\n",
+		w.MeteringTopic, w.ChargesTopic, w.LedgerTopic, w.RejectedTopic, outbox.Topic, t.Partitions)
 	return nil
 }
 
@@ -65,7 +67,7 @@ func (*topicsCheckCommand) Run(ctx context.Context, line *commands) error {
 	defer cluster.Close()
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	state, err := config.Topics(cluster).Check(ctx)
+	state, err := config.CheckTopics(ctx, cluster)
 	for _, topic := range slices.Sorted(maps.Keys(state.Partitions)) {
 		fmt.Printf("%s: %d partitions\n", topic, state.Partitions[topic])
 	}

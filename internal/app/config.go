@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"drawdown/consumer"
+	"drawdown/notify/email"
+	"drawdown/notify/webhook"
 	"drawdown/producer"
+	"drawdown/purchasing/stripe"
 	"drawdown/sinks/clickhouse"
 )
 
@@ -29,6 +32,11 @@ type Config struct {
 	LogLevel    string
 	Worker      consumer.Config
 	Sink        clickhouse.Config
+	Purchasing  Purchasing
+	Stripe      Stripe
+	Notifier    Notifier
+	Email       email.Config
+	Webhooks    webhook.Config
 }
 
 // Kafka says how brokers are reached.
@@ -74,6 +82,11 @@ func Default() Config {
 		LogLevel:    "info",
 		Worker:      consumer.Default(),
 		Sink:        clickhouse.Default(),
+		Purchasing:  defaultPurchasing(),
+		Stripe:      Stripe{Config: stripe.Default()},
+		Notifier:    defaultNotifier(),
+		Email:       email.Default(),
+		Webhooks:    webhook.Default(),
 	}
 }
 
@@ -85,6 +98,9 @@ func (c *Config) Validate() error {
 		section("kafka", c.Kafka.Security().Validate()),
 		section("worker", c.Worker.Validate()),
 		section("sink", c.sink("http://unset").Validate()),
+		section("purchasing", c.Purchasing.validate()),
+		section("notifier", c.Notifier.Validate()),
+		c.validateOptional(),
 		c.validateSecrets(),
 	}
 	if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil {
@@ -98,6 +114,22 @@ func (c *Config) Validate() error {
 	}
 	if c.Redis.Timeout < 100*time.Millisecond || c.Redis.Timeout > 10*time.Minute {
 		faults = append(faults, fmt.Errorf("redis.timeout: is %v; allowed are 100ms to 10m", c.Redis.Timeout))
+	}
+	return errors.Join(faults...)
+}
+
+// validateOptional checks the parts that are configured.
+func (c *Config) validateOptional() error {
+	var faults []error
+	if c.Purchasing.Gateway == StripeGateway {
+		_, err := c.Stripe.config()
+		faults = append(faults, section("stripe", err))
+	}
+	if c.emailConfigured() {
+		faults = append(faults, section("email", c.Email.Validate()))
+	}
+	if c.webhooksConfigured() {
+		faults = append(faults, section("webhooks", c.Webhooks.Validate()))
 	}
 	return errors.Join(faults...)
 }

@@ -118,7 +118,7 @@ func (s *servers) configure(ctx context.Context) (config *app.Config, err error)
 	defer cluster.Close()
 	spec := consumer.DefaultTopicSpec()
 	spec.Partitions = partitions
-	return &c, c.Topics(cluster).Ensure(ctx, spec)
+	return &c, c.EnsureTopics(ctx, cluster, spec)
 }
 
 // withRemedy adds what a person can do, unless the error says it itself.

@@ -167,7 +167,7 @@ func (in *installation) createTopics(bytesMax map[string]int) {
 	}
 	spec := consumer.DefaultTopicSpec()
 	spec.Partitions = in.partitions
-	in.must(in.config.Topics(in.cluster).Ensure(in.t.Context(), spec))
+	in.must(in.config.EnsureTopics(in.t.Context(), in.cluster, spec))
 }
 
 func (in *installation) must(err error) {
