@@ -106,4 +106,3 @@ const (
 	Stale     RefusalReason = "stale"     // signed too long ago, or in the future
 	Malformed RefusalReason = "malformed" // signed, and not to be understood
 )
-
