@@ -13,8 +13,8 @@ type Config struct {
 	// EmailRetryConcurrencyMax and WebhookRetryConcurrencyMax are how many are tried again at a time, besides. First tries
 	// to an endpoint that is failing count as such: an endpoint that hangs holds up no other's first try.
 	EmailRetryConcurrencyMax, WebhookRetryConcurrencyMax int
-	// PendingMax is how many deliveries of a partition may wait in memory, each some 300 bytes and a share of its notice's
-	// 500. While there are more, the ledger is not read on.
+	// PendingMax is how many deliveries of a partition may wait in memory, each some 600 bytes with its notice. While there
+	// are more, the ledger is not read on.
 	PendingMax int
 	// NoticeAgeMax is up to which age an entry of the ledger becomes a notice. What is older is put down as expired: a
 	// notifier that is started late on an old ledger does not mail last year's news.

@@ -48,11 +48,12 @@ func roughWeek(t *testing.T, random *rand.Rand) {
 	for i := range roughAccounts {
 		w.account(fmt.Sprint("account-", i), "one", "two")
 	}
-	dice := func(sides int) bool { w.mu.Lock(); defer w.mu.Unlock(); return random.IntN(sides) == 0 }
+	roll := func(sides int) int { w.mu.Lock(); defer w.mu.Unlock(); return random.IntN(sides) }
+	dice := func(sides int) bool { return roll(sides) == 0 }
 	for _, side := range w.post {
 		side.answers(func(ctx context.Context, _ *Delivery) Outcome {
 			if dice(4) {
-				time.Sleep(time.Duration(1+len(w.post)) * time.Second)
+				time.Sleep(3 * time.Second)
 			}
 			if dice(3) || ctx.Err() != nil {
 				return Outcome{Verdict: Retry, Detail: "not now"}
@@ -80,20 +81,20 @@ func roughWeek(t *testing.T, random *rand.Rand) {
 	var wanted []want
 	p := w.start()
 	for range 60 {
-		for range 1 + random.IntN(3) {
-			account := fmt.Sprint("account-", random.IntN(roughAccounts))
+		for range 1 + roll(3) {
+			account := fmt.Sprint("account-", roll(roughAccounts))
 			for _, id := range w.publish(lowBalance(account), &drawdown.StatusChanged{Head: head(account), From: drawdown.Exhausted, To: drawdown.Active}) {
 				wanted = append(wanted, want{Email, id, account + "@example.com"}, want{Webhook, id, "one"}, want{Webhook, id, "two"})
 			}
 		}
-		time.Sleep(time.Duration(random.IntN(int(20 * time.Second))))
-		switch random.IntN(6) {
+		time.Sleep(time.Duration(roll(int(20 * time.Second))))
+		switch roll(6) {
 		case 0:
 			p.crash()
 			p = w.start()
 		case 1:
 			p.stop()
-			if random.IntN(2) == 0 {
+			if dice(2) {
 				w.committed = 0
 			}
 			p = w.start()

@@ -2,7 +2,8 @@ package notify
 
 import "time"
 
-// finished knows the deliveries that have ended, by the day on which they did, so that it forgets days whole.
+// finished knows the deliveries that have ended, by the day on which they did, so that it forgets days whole. Each takes
+// some 40 bytes.
 type finished struct {
 	days map[int64]map[fingerprint]struct{}
 	keep time.Duration

@@ -275,3 +275,26 @@ func TestTooManyPendingHoldUpTheLedger(t *testing.T) {
 		p.stop()
 	})
 }
+
+func TestMailsAreSentSideBySide(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.account("acme")
+		w.post[Email].answers(func(context.Context, *Delivery) Outcome {
+			time.Sleep(time.Second)
+			return Outcome{Verdict: Delivered}
+		})
+		p := w.start()
+		began := time.Now()
+		for range 3 * w.config.EmailConcurrencyMax {
+			w.publish(lowBalance("acme"))
+		}
+		after(time.Minute)
+		var last time.Time
+		for _, r := range w.list(Filter{State: StateDelivered}) {
+			last = r.ChangedAt
+		}
+		expect(t, "deliveries", len(w.list(Filter{State: StateDelivered})), 3*w.config.EmailConcurrencyMax)
+		expect(t, "took", last.Sub(began), 3*time.Second)
+		p.stop()
+	})
+}
