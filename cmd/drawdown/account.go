@@ -25,6 +25,9 @@ type accountCommand struct {
 	VerifyEmail  accountVerifyCommand       `cmd:"" name:"verify-email" help:"Note that the e-mail address was verified."`
 	Enrol        accountEnrolCommand        `cmd:"" help:"Join the Free Connector Program."`
 	Settle       accountSettleCommand       `cmd:"" help:"Note that money for a purchase has arrived."`
+	Profile      accountProfileCommand      `cmd:"" help:"Show who is told and who pays: e-mail, recipients, webhooks, cards."`
+	Contacts     accountContactsCommand     `cmd:"" help:"Change the e-mail address, further recipients, and what is not wanted."`
+	Webhook      accountWebhookCommand      `cmd:"" help:"Set and remove webhook endpoints; print their secrets."`
 	Do           accountDoCommand           `cmd:"" help:"Append any operation of the contract, with its data as JSON."`
 }
 
@@ -133,16 +136,22 @@ func (c *accountVoidCommand) Run(ctx context.Context, line *commands) error {
 
 type accountCardCommand struct {
 	operationFlags
-	Method string `help:"The payment gateway's id of the card." xor:"which" required:""`
-	Remove bool   `help:"The card was removed." xor:"which" required:""`
+	Method   string `help:"The payment gateway's id of the card." xor:"which" required:""`
+	Customer string `help:"The gateway's id of who pays. Without it the card can't be charged." placeholder:"ID"`
+	Backup   bool   `help:"It is the backup card, which a plan's payment ladder may try."`
+	Remove   bool   `help:"The card was removed." xor:"which" required:""`
 }
 
 // Run implements the command.
 func (c *accountCardCommand) Run(ctx context.Context, line *commands) error {
 	if c.Remove {
-		return c.append(ctx, line, drawdown.PaymentMethodRemoved, nil)
+		return c.append(ctx, line, drawdown.PaymentMethodRemoved, map[string]any{"backup": c.Backup})
 	}
-	return c.append(ctx, line, drawdown.PaymentMethodSaved, map[string]any{"method": c.Method, "kind": "card"})
+	data := map[string]any{"method": c.Method, "kind": "card", "backup": c.Backup}
+	if c.Customer != "" {
+		data["customer"] = c.Customer
+	}
+	return c.append(ctx, line, drawdown.PaymentMethodSaved, data)
 }
 
 type accountAutoPurchaseCommand struct {

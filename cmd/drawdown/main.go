@@ -31,6 +31,9 @@ type commands struct {
 	Rates      ratesCommand      `cmd:"" help:"Publish rate cards."`
 	Connectors connectorsCommand `cmd:"" help:"Publish connectors: kind and stage."`
 	Account    accountCommand    `cmd:"" help:"Open accounts, change them, look at them."`
+	Purchases  purchasesCommand  `cmd:"" help:"Order credits, save cards, subscribe; refund and fail purchases by hand."`
+	Deliveries deliveriesCommand `cmd:"" help:"See what customers were told, and what came of it."`
+	Notices    noticesCommand    `cmd:"" help:"See what customers read."`
 	Rejects    rejectsCommand    `cmd:"" help:"Look at rejected records and put them back."`
 	Partitions partitionsCommand `cmd:"" help:"See where partitions stand; rebuild one that Redis has lost."`
 	Keys       keysCommand       `cmd:"" help:"Make keys that sign operations."`

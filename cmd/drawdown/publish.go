@@ -6,7 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
 	"time"
 
 	"drawdown"
@@ -14,6 +18,7 @@ import (
 )
 
 type plansCommand struct {
+	List    plansListCommand    `cmd:"" help:"List the plans that were published."`
 	Publish plansPublishCommand `cmd:"" help:"Publish the plans of a file. Plans never change: a price change is a new plan."`
 }
 
@@ -94,6 +99,54 @@ func readFile(path string) ([]byte, error) {
 		return io.ReadAll(os.Stdin)
 	}
 	return os.ReadFile(path)
+}
+
+type plansListCommand struct{}
+
+// Run implements the command.
+func (*plansListCommand) Run(ctx context.Context, line *commands) error {
+	config, err := line.load()
+	if err != nil {
+		return err
+	}
+	client, store, err := config.OpenRedis()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	plans, err := app.NewDirectory(store).Plans(ctx)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "PLAN\tCURRENCY\tSUBSCRIPTION\tORDERS\tAUTO-PURCHASE\tGATEWAY PRICE")
+	for _, id := range slices.Sorted(maps.Keys(plans)) {
+		fmt.Fprintln(table, describePlan(plans[id]))
+	}
+	return table.Flush()
+}
+
+func describePlan(plan *drawdown.Plan) string {
+	subscription, price, auto := "-", "-", "-"
+	if s := plan.Subscription; s != nil {
+		period := "month"
+		if s.Yearly {
+			period = "year"
+		}
+		subscription = fmt.Sprintf("%v credits for %v a %s", s.Credits, s.Price, period)
+		if s.GatewayPrice != "" {
+			price = s.GatewayPrice
+		}
+	}
+	if a := plan.AutoPurchase; a != nil && a.IsPack() {
+		auto = fmt.Sprintf("packs of %d", a.Pack)
+	} else if a != nil {
+		auto = fmt.Sprintf("up to %v", a.Target)
+	}
+	orders := fmt.Sprintf("%d to %d", plan.Purchase.Min, plan.Purchase.Max)
+	return strings.Join([]string{plan.ID, plan.Currency, subscription, orders, auto, price}, "\t")
 }
 
 type plansPublishCommand struct{ publishCommand }

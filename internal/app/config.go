@@ -99,7 +99,7 @@ func (c *Config) Validate() error {
 		section("worker", c.Worker.Validate()),
 		section("sink", c.sink("http://unset").Validate()),
 		section("purchasing", c.Purchasing.validate()),
-		section("notifier", c.Notifier.Validate()),
+		section("notifier", c.Notifier.validate()),
 		c.validateOptional(),
 		c.validateSecrets(),
 	}
@@ -170,7 +170,8 @@ func section(name string, err error) error {
 	}
 	var faults []error
 	for _, line := range strings.Split(err.Error(), "\n") {
-		faults = append(faults, fmt.Errorf("%s.%s", name, strings.TrimPrefix(line, "clickhouse sink: ")))
+		line = strings.TrimPrefix(strings.TrimPrefix(line, "clickhouse sink: "), "e-mail: ")
+		faults = append(faults, fmt.Errorf("%s.%s", name, line))
 	}
 	return errors.Join(faults...)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,11 +23,26 @@ type Notifier struct {
 	notify.Config
 	// Group is the consumer group of notifiers.
 	Group string
+	// DeliveriesTopic is the delivery log. Installations that share brokers need one each: what one has told, the other
+	// would take for told.
+	DeliveriesTopic string
 }
 
 func defaultNotifier() Notifier {
-	return Notifier{Config: notify.Default(), Group: "drawdown-notifier"}
+	return Notifier{Config: notify.Default(), Group: "drawdown-notifier", DeliveriesTopic: outbox.Topic}
 }
+
+// validate adds what the notifier itself does not know of.
+func (n *Notifier) validate() error {
+	var topic error
+	if !topicName.MatchString(n.DeliveriesTopic) {
+		topic = fmt.Errorf("deliveries_topic: is %q; allowed are 1 to 249 of a-z A-Z 0-9 . _ -", n.DeliveriesTopic)
+	}
+	return errors.Join(n.Config.Validate(), topic)
+}
+
+// topicName is what Kafka accepts.
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 // emailConfigured and webhooksConfigured tell which channels there are.
 func (c *Config) emailConfigured() bool { return c.Email.Addr != "" }
@@ -125,7 +141,9 @@ func (c *Config) openSenders(deps *notify.Deps, registerer prometheus.Registerer
 }
 
 func (c *Config) openOutbox(cluster *Cluster) (*outbox.Outbox, error) {
-	return outbox.New(outbox.Config{Transport: cluster.Transport, Addr: cluster.Addr, AttemptTimeout: c.Worker.AttemptTimeout})
+	return outbox.New(outbox.Config{
+		Transport: cluster.Transport, Addr: cluster.Addr, Topic: c.Notifier.DeliveriesTopic, AttemptTimeout: c.Worker.AttemptTimeout,
+	})
 }
 
 // OpenDeliveries opens the delivery log for reading. Call closeAll at the end.

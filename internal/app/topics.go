@@ -17,15 +17,16 @@ func (c *Config) EnsureTopics(ctx context.Context, cluster *Cluster, spec consum
 	if err := c.Topics(cluster).Ensure(ctx, spec); err != nil {
 		return err
 	}
+	topic := c.Notifier.DeliveriesTopic
 	client := kafka.Client{Addr: cluster.Addr, Transport: cluster.Transport}
 	answer, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{
-		Topics: []kafka.TopicConfig{outbox.TopicConfig(outbox.Topic, spec.Partitions, spec.ReplicationFactor)},
+		Topics: []kafka.TopicConfig{outbox.TopicConfig(topic, spec.Partitions, spec.ReplicationFactor)},
 	})
 	if err != nil {
-		return fmt.Errorf("create topic %s: %w", outbox.Topic, err)
+		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
-	if err := answer.Errors[outbox.Topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-		return fmt.Errorf("create topic %s: %w", outbox.Topic, err)
+	if err := answer.Errors[topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
 	return c.checkDeliveries(ctx, cluster, spec.Partitions)
 }
@@ -38,10 +39,10 @@ func (c *Config) checkDeliveries(ctx context.Context, cluster *Cluster, want int
 	}
 	count, err := box.Partitions(ctx)
 	if err != nil {
-		return fmt.Errorf("topic %s: %w", outbox.Topic, err)
+		return fmt.Errorf("topic %s: %w", c.Notifier.DeliveriesTopic, err)
 	}
 	if int(count) != want {
-		return fmt.Errorf("topic %s has %d partitions, the log has %d: recreate it with as many; its records say which notices were delivered", outbox.Topic, count, want)
+		return fmt.Errorf("topic %s has %d partitions, the log has %d: recreate it with as many; its records say which notices were delivered", c.Notifier.DeliveriesTopic, count, want)
 	}
 	return nil
 }
@@ -56,6 +57,6 @@ func (c *Config) CheckTopics(ctx context.Context, cluster *Cluster) (consumer.To
 	if err := c.checkDeliveries(ctx, cluster, want); err != nil {
 		return state, err
 	}
-	state.Partitions[outbox.Topic] = want
+	state.Partitions[c.Notifier.DeliveriesTopic] = want
 	return state, nil
 }
