@@ -69,7 +69,15 @@ func planChange(is *Subscription, profile *drawdown.Profile, plans map[string]*d
 		return nil, nil
 	case SubscriptionEnded:
 		return ended(is, profile)
+	case SubscriptionActive:
+		return paidFor(is, profile, plans)
+	default:
+		return nil, fmt.Errorf("it has the unknown state %d", is.State)
 	}
+}
+
+// paidFor compares a subscription that is paid.
+func paidFor(is *Subscription, profile *drawdown.Profile, plans map[string]*drawdown.Plan) (*change, error) {
 	now, err := billedAt(plans, is.Price)
 	if err != nil {
 		return nil, err
@@ -115,8 +123,7 @@ func noFallback(plan *drawdown.Plan) error {
 	return fmt.Errorf("plan %s names no fallback: publish a plan that does, move its accounts to it, and let the gateway send the event again", plan.ID)
 }
 
-// billedAt finds the plan of a gateway's price. Plans never change, so there may be several over time; the one published
-// under the greatest id is not meaningful, so that is an error to solve by hand.
+// billedAt finds the plan of a gateway's price. Two plans with one price can't be told apart: somebody must decide.
 func billedAt(plans map[string]*drawdown.Plan, price string) (string, error) {
 	found := ""
 	for id, plan := range plans {

@@ -62,38 +62,11 @@ func (c *deliveriesListCommand) Run(ctx context.Context, line *commands) error {
 func printDeliveriesJSON(list []notify.DeliveryRecord) error {
 	encoder := json.NewEncoder(os.Stdout)
 	for i := range list {
-		d := &list[i]
-		out := deliveryJSON{
-			Delivery: d.ID, Notice: d.Notice.ID, Account: d.Notice.Account, Kind: d.Notice.Kind, At: d.Notice.At, Data: d.Notice.Data,
-			Channel: d.Channel, Target: d.Target, State: d.State, Tries: d.Tries, CreatedAt: d.CreatedAt, ChangedAt: d.ChangedAt,
-			Detail: d.Detail,
-		}
-		if !d.NextAt.IsZero() {
-			out.NextAt = &d.NextAt
-		}
-		if err := encoder.Encode(&out); err != nil {
+		if err := encoder.Encode(&list[i]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// deliveryJSON is a delivery as it stands.
-type deliveryJSON struct {
-	Delivery  string          `json:"delivery"`
-	Notice    string          `json:"notice"`
-	Account   string          `json:"account"`
-	Kind      notify.Kind     `json:"kind"`
-	At        time.Time       `json:"at"`
-	Data      json.RawMessage `json:"data"`
-	Channel   notify.Channel  `json:"channel"`
-	Target    string          `json:"target"`
-	State     notify.State    `json:"state"`
-	Tries     int             `json:"tries"`
-	CreatedAt time.Time       `json:"created_at"`
-	ChangedAt time.Time       `json:"changed_at"`
-	NextAt    *time.Time      `json:"next_at"`
-	Detail    string          `json:"detail"`
 }
 
 type noticesCommand struct {
