@@ -89,7 +89,7 @@ func TestServicesOutliveTrouble(t *testing.T) {
 		if s.Restart != "unless-stopped" {
 			t.Errorf("%s has restart %q", name, s.Restart)
 		}
-		ours := name == "worker" || name == "sink" // the image brings a check
+		ours := slices.Contains([]string{"worker", "sink", "purchaser", "notifier"}, name) // the image brings a check
 		if (!ours && s.Healthcheck.Test == nil) || s.Healthcheck.Disable {
 			t.Errorf("%s has no health check", name)
 		}
@@ -97,7 +97,7 @@ func TestServicesOutliveTrouble(t *testing.T) {
 			expectVolume(t, &file, name, &s)
 		}
 	}
-	if want := []string{"alertmanager", "cli", "clickhouse", "grafana", "kafka", "prometheus", "redis", "repair", "sink", "topics", "worker"}; !slices.Equal(slices.Sorted(maps.Keys(file.Services)), want) {
+	if want := []string{"alertmanager", "cli", "clickhouse", "grafana", "kafka", "notifier", "prometheus", "purchaser", "redis", "repair", "sink", "topics", "worker"}; !slices.Equal(slices.Sorted(maps.Keys(file.Services)), want) {
 		t.Errorf("services are %q, want %q", slices.Sorted(maps.Keys(file.Services)), want)
 	}
 }
@@ -144,19 +144,39 @@ func TestSecretsAreMade(t *testing.T) {
 			t.Errorf("compose.yaml asks for %s, which secrets.sh does not make", name[1])
 		}
 	}
-	if file := compose(t).Secrets["signing-keys"].File; file != "./secrets/signing-keys" {
-		t.Errorf("the signing key is %q", file)
+	for name, secret := range compose(t).Secrets {
+		if secret.File != "./secrets/"+name || !regexp.MustCompile(`\b`+name+`\b`).MatchString(script) {
+			t.Errorf("secrets.sh does not make %s, or compose.yaml looks for it at %s", name, secret.File)
+		}
 	}
 	expectLines(t, ".gitignore", ".env", "secrets/")
 }
 
-// TestGraceIsAboveDrainTimeout: a worker that is killed while it drains repeats work.
+// TestGraceIsAboveDrainTimeout: a process that is killed while it drains repeats work: a purchaser asks for payments again,
+// a notifier may tell a customer twice.
 func TestGraceIsAboveDrainTimeout(t *testing.T) {
-	drain := exampleConfig(t, "worker").Worker.DrainTimeout
-	for _, name := range []string{"worker", "sink"} {
+	config := exampleConfig(t, "worker")
+	// Besides draining, followers put down how far they came, which is one attempt more.
+	following := config.Worker.AttemptTimeout
+	for name, drain := range map[string]time.Duration{
+		"worker": 2 * config.Worker.DrainTimeout, "sink": 2 * config.Worker.DrainTimeout,
+		"purchaser": config.Purchasing.AttemptTimeout + following,
+		"notifier":  config.Notifier.DrainTimeout + 2*config.Notifier.AttemptTimeout + following,
+	} {
 		grace, err := time.ParseDuration(compose(t).Services[name].StopGrace)
-		if err != nil || grace < 2*drain {
-			t.Errorf("%s: stop_grace_period is %v (%v), drain_timeout %v", name, grace, err, drain)
+		if err != nil || grace < drain {
+			t.Errorf("%s: stop_grace_period is %v (%v), it takes up to %v to end", name, grace, err, drain)
+		}
+	}
+}
+
+// TestWebhooksArePublished: what the gateway posts to this machine arrives where the purchaser listens, and nowhere else.
+func TestWebhooksArePublished(t *testing.T) {
+	_, port, _ := strings.Cut(exampleConfig(t, "purchaser").Purchasing.WebhooksAddr, ":")
+	for name, s := range compose(t).Services {
+		published := slices.Contains(s.Ports, "127.0.0.1:"+port+":"+port)
+		if published != (name == "purchaser") {
+			t.Errorf("%s publishes the port %s of webhooks: %v", name, port, published)
 		}
 	}
 }
@@ -169,13 +189,19 @@ func TestOrderOfStart(t *testing.T) {
 		{"worker", "redis", "service_healthy"},
 		{"sink", "topics", "service_completed_successfully"},
 		{"sink", "clickhouse", "service_healthy"},
+		{"purchaser", "topics", "service_completed_successfully"},
+		{"purchaser", "redis", "service_healthy"},
+		{"notifier", "topics", "service_completed_successfully"},
+		{"notifier", "redis", "service_healthy"},
 	} {
 		if got := services[dependency.name].DependsOn[dependency.on]["condition"]; got != dependency.condition {
 			t.Errorf("%s waits for %s to be %q, want %q", dependency.name, dependency.on, got, dependency.condition)
 		}
 	}
-	if slices.Contains(slices.Collect(maps.Keys(services["worker"].DependsOn)), "clickhouse") {
-		t.Error("balances must not wait for ClickHouse")
+	for _, name := range []string{"worker", "purchaser", "notifier"} {
+		if _, waits := services[name].DependsOn["clickhouse"]; waits {
+			t.Errorf("%s must not wait for ClickHouse", name)
+		}
 	}
 }
 
@@ -195,6 +221,11 @@ func TestVersionsArePinned(t *testing.T) {
 // TestJobsAreServices: Prometheus finds processes by the names of compose.yaml.
 func TestJobsAreServices(t *testing.T) {
 	services := compose(t).Services
+	for _, name := range []string{"worker", "sink", "purchaser", "notifier"} {
+		if !jobs(t)["drawdown-"+name] {
+			t.Errorf("Prometheus does not ask %s", name)
+		}
+	}
 	for _, found := range regexp.MustCompile(`names: \[(\w+)\]`).FindAllStringSubmatch(read(t, "prometheus/prometheus.yaml"), -1) {
 		if _, known := services[found[1]]; !known || !jobs(t)["drawdown-"+found[1]] {
 			t.Errorf("prometheus.yaml looks for %s", found[1])

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Makes the secrets that compose.yaml needs, beside it: .env (passwords) and secrets/signing-keys. What is there stays.
-# Both are for this folder's owner only and ignored by git.
+# Makes the secrets that compose.yaml needs, beside it: .env (passwords) and the files of secrets/. What is there stays.
+# All are for this folder's owner only and ignored by git.
 set -eu
 cd "$(dirname "$0")"
 umask 077
 
 random() { head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
+key() { head -c 32 /dev/urandom | base64 | tr -d '\n'; }
 
 if [ ! -e .env ]; then
 	for name in REDIS_PASSWORD REDIS_READER_PASSWORD REDIS_OPERATOR_PASSWORD CLICKHOUSE_PASSWORD CLICKHOUSE_READER_PASSWORD GRAFANA_PASSWORD; do
@@ -15,12 +16,23 @@ if [ ! -e .env ]; then
 	echo "made .env; Grafana's user is admin, its password GRAFANA_PASSWORD in there"
 fi
 
-# Workers check the signatures of operations with this file, the command line makes them. The container's user must be
-# able to read it; the folder around it is closed to everybody else on this machine.
-if [ ! -e secrets/signing-keys ]; then
-	mkdir -p secrets
-	echo "k1:$(head -c 32 /dev/urandom | base64 | tr -d '\n')" >secrets/signing-keys.new
-	chmod 444 secrets/signing-keys.new
-	mv secrets/signing-keys.new secrets/signing-keys
-	echo "made secrets/signing-keys"
-fi
+# secret NAME writes standard input to secrets/NAME, unless that is there. The container's user must be able to read it;
+# the folder around it is closed to everybody else on this machine.
+mkdir -p secrets
+secret() {
+	if [ ! -e "secrets/$1" ]; then
+		cat >"secrets/$1.new"
+		chmod 444 "secrets/$1.new"
+		mv "secrets/$1.new" "secrets/$1"
+		echo "made secrets/$1"
+	fi
+}
+
+# Workers check the signatures of operations with it; the purchaser, the notifier and the command line make them.
+echo "k1:$(key)" | secret signing-keys
+# The secrets of all webhook endpoints follow from it. Keep a copy: without it every customer needs a new one.
+key | secret webhook-master-key
+# These come from Stripe and from your mail server. Empty, they are for the sandbox and for webhooks only.
+for name in stripe-secret-key stripe-webhook-secrets smtp-password; do
+	secret "$name" </dev/null
+done

@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +10,7 @@ import (
 	"testing"
 
 	"drawdown/consumer/signature"
+	"drawdown/notify/webhook"
 )
 
 // TestSecretsScript: what it makes can be used and read by the owner only, and a second run changes nothing.
@@ -17,18 +20,42 @@ func TestSecretsScript(t *testing.T) {
 	if err := os.WriteFile(script, []byte(read(t, "secrets.sh")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run := func() (passwords, keys string) {
+	files := []string{".env", "secrets/signing-keys", "secrets/webhook-master-key", "secrets/stripe-secret-key", "secrets/stripe-webhook-secrets", "secrets/smtp-password"}
+	run := func() map[string]string {
 		if output, err := exec.CommandContext(t.Context(), "/bin/sh", script).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, output)
 		}
-		return read(t, filepath.Join(dir, ".env")), read(t, filepath.Join(dir, "secrets/signing-keys"))
+		made := make(map[string]string)
+		for _, file := range files {
+			made[file] = read(t, filepath.Join(dir, file))
+		}
+		return made
 	}
-	passwords, keys := run()
-	if loaded, err := signature.Parse([]byte(keys)); err != nil {
+	made := run()
+	expectUsable(t, dir, made)
+	// What comes from others is put into the files that stand ready for it.
+	key := filepath.Join(dir, "secrets/stripe-secret-key")
+	if err := errors.Join(os.Remove(key), os.WriteFile(key, []byte("sk_test_1\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	made["secrets/stripe-secret-key"] = "sk_test_1\n"
+	if again := run(); !maps.Equal(again, made) {
+		t.Error("a second run changed secrets that are in use")
+	}
+}
+
+func expectUsable(t *testing.T, dir string, made map[string]string) {
+	t.Helper()
+	if loaded, err := signature.Parse([]byte(made["secrets/signing-keys"])); err != nil {
 		t.Errorf("%v: %v", loaded, err)
 	}
+	config := webhook.Default()
+	config.MasterKeyFile = filepath.Join(dir, "secrets/webhook-master-key")
+	if _, err := webhook.NewSecrets(&config); err != nil {
+		t.Error(err)
+	}
 	distinct := make(map[string]bool)
-	for _, line := range regexp.MustCompile(`(?m)^[A-Z_]+=([0-9a-f]{48})$`).FindAllStringSubmatch(passwords, -1) {
+	for _, line := range regexp.MustCompile(`(?m)^[A-Z_]+=([0-9a-f]{48})$`).FindAllStringSubmatch(made[".env"], -1) {
 		distinct[line[1]] = true
 	}
 	if len(distinct) != 6 {
@@ -39,7 +66,10 @@ func TestSecretsScript(t *testing.T) {
 			t.Errorf("%s is open to others: %v, %v", private, info.Mode(), err)
 		}
 	}
-	if againPasswords, againKeys := run(); againPasswords != passwords || againKeys != keys {
-		t.Error("a second run changed secrets that are in use")
+	// The container's user has another number than the owner.
+	for name := range made {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || (name != ".env" && info.Mode().Perm() != 0o444) {
+			t.Errorf("%s can't be read in the container: %v, %v", name, info.Mode(), err)
+		}
 	}
 }
