@@ -49,7 +49,7 @@ type Stripe struct {
 
 func defaultPurchasing() Purchasing {
 	return Purchasing{
-		Config: purchasing.Default(), Group: "drawdown-purchaser", WebhooksAddr: "localhost:9465",
+		Config: purchasing.Default(), Group: "drawdown-purchaser", WebhooksAddr: "localhost:9470",
 		SuccessURL: "https://example.com/billing?paid=1", CancelURL: "https://example.com/billing",
 	}
 }
@@ -64,7 +64,7 @@ func (p *Purchasing) validate() error {
 	}
 	if p.WebhooksAddr != "" {
 		if _, _, err := net.SplitHostPort(p.WebhooksAddr); err != nil {
-			faults = append(faults, fmt.Errorf("webhooks_addr: is %q; allowed is host:port, such as :9465, or nothing", p.WebhooksAddr))
+			faults = append(faults, fmt.Errorf("webhooks_addr: is %q; allowed is host:port, such as :9470, or nothing", p.WebhooksAddr))
 		}
 	}
 	for name, address := range map[string]string{"success_url": p.SuccessURL, "cancel_url": p.CancelURL} {
