@@ -174,7 +174,8 @@ func (i *Intake) sweep(ctx context.Context, since time.Time) error {
 	var faults []error
 	for e, err := range i.till.Since(ctx, since) {
 		if err != nil {
-			return errors.Join(append(faults, err)...)
+			faults = append(faults, err)
+			continue // where nothing more can be read, the sequence ends by itself
 		}
 		if _, err := i.handle(ctx, &e, "sweep"); err != nil {
 			faults = append(faults, fmt.Errorf("event %s of account %s: %w", e.ID, e.Account, err))

@@ -2,6 +2,8 @@ package stripe
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -21,7 +23,7 @@ const (
 )
 
 // Since lists what the webhook would have told since an instant, the oldest first, as far back as Stripe remembers (30
-// days). It ends with the first error.
+// days). It ends with the first error, unless that is about one event which can't be understood.
 func (g *Gateway) Since(ctx context.Context, since time.Time) iter.Seq2[purchasing.Event, error] {
 	return func(yield func(purchasing.Event, error) bool) {
 		now := g.now()
@@ -45,9 +47,9 @@ func (g *Gateway) windowFrom(ctx context.Context, from time.Time, yield func(pur
 	}
 	for _, e := range slices.Backward(all) {
 		events, err := g.meaning(ctx, &e)
-		if err != nil {
-			yield(purchasing.Event{}, err)
-			return false
+		var refused *purchasing.RefusedError
+		if err != nil && (!yield(purchasing.Event{}, fmt.Errorf("event %s: %w", e.ID, err)) || !errors.As(err, &refused)) {
+			return false // one that can't be understood must not hide those after it
 		}
 		for _, event := range events {
 			if !yield(event, nil) {
