@@ -56,7 +56,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		rebalances:  counter("drawdown_rebalances_total", "Times that partitions were assigned anew. High means that members come and go, or time out."),
 		rewinds:     counter("drawdown_rewinds_total", "Times that the store was found behind what was committed, and a partition began again from there. Above zero means that the store loses what it acknowledged."),
 		rejected:    counters("drawdown_rejected_total", "Records rejected, by reason. They had no effect and are kept in the rejected topic. Anything above zero deserves a look.", "reason"),
-		purchases:   counters("drawdown_purchases_total", "Purchases by outcome. Many failed ones mean refused payments; capped ones are customers who ran into a cap.", "outcome"),
+		purchases:   counters("drawdown_purchases_total", "Purchases by outcome. Many failed ones mean refused payments; declined are attempts that are followed by another; capped ones are customers who ran into a cap; refunded are refunds and chargebacks.", "outcome"),
 		commits:     counters("drawdown_commits_total", "Commits by outcome. fenced: another worker took the partition. rewound: the store went back. diverged: somebody else writes to the store.", "outcome"),
 		retries:     counters("drawdown_retries_total", "Attempts that failed and were repeated, by stage. High means that a server is away or slow.", "stage"),
 		accounts: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "drawdown_accounts",
@@ -82,7 +82,7 @@ func (m *Metrics) initialise() {
 	for _, reason := range drawdown.Reasons {
 		m.rejected.WithLabelValues(string(reason))
 	}
-	for _, outcome := range []string{"requested", "settled", "failed", "capped"} {
+	for _, outcome := range []string{"requested", "settled", "declined", "failed", "refunded", "capped"} {
 		m.purchases.WithLabelValues(outcome)
 	}
 	for kind := balance.Applied; kind <= balance.Diverged; kind++ {
@@ -127,7 +127,9 @@ func (m *Metrics) applied(b *batch) {
 	}
 	m.purchases.WithLabelValues("requested").Add(float64(t.requested))
 	m.purchases.WithLabelValues("settled").Add(float64(t.settled))
+	m.purchases.WithLabelValues("declined").Add(float64(t.declined))
 	m.purchases.WithLabelValues("failed").Add(float64(t.failed))
+	m.purchases.WithLabelValues("refunded").Add(float64(t.refunded))
 	m.purchases.WithLabelValues("capped").Add(float64(t.capped))
 	m.batchEvents.Observe(float64(t.events))
 	m.visibleAfter.Observe(max(0, time.Since(time.UnixMilli(int64(t.appended))).Seconds()))

@@ -16,7 +16,9 @@ type tally struct {
 	rejected   map[drawdown.Reason]int
 	requested  int // purchases
 	settled    int
+	declined   int // attempts after which the payment ladder has another
 	failed     int
+	refunded   int
 	capped     int
 	exhausted  int // accounts that became unusable
 	notices    int
@@ -49,8 +51,12 @@ func (t *tally) entry(e drawdown.Entry) {
 		t.requested++
 	case *drawdown.PurchaseSettledEntry:
 		t.settled++
+	case *drawdown.PurchaseDeclined:
+		t.declined++
 	case *drawdown.PurchaseFailedEntry:
 		t.failed++
+	case *drawdown.GrantRefunded:
+		t.refunded++
 	case *drawdown.StatusChanged:
 		if e.To == drawdown.Exhausted || e.To == drawdown.PaymentFailed {
 			t.exhausted++
@@ -58,7 +64,8 @@ func (t *tally) entry(e drawdown.Entry) {
 	case *drawdown.AutoPurchaseCappedNotice:
 		t.capped++
 		t.notices++
-	case *drawdown.LowBalanceNotice, *drawdown.UsagePercentNotice, *drawdown.CreditsExpiringNotice, *drawdown.LeavingFreeProgramNotice:
+	case *drawdown.LowBalanceNotice, *drawdown.UsagePercentNotice, *drawdown.CreditsExpiringNotice,
+		*drawdown.LeavingFreeProgramNotice, *drawdown.WebhookDisabledNotice:
 		t.notices++
 	}
 }
