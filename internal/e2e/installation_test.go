@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -35,6 +36,8 @@ type needs struct {
 	Settings   settings       // on top of the usual ones
 	Unmade     bool           // topics are not created
 	Topics     map[string]int // max.message.bytes of topics that are created before; by the setting's name
+	// Further adds settings of servers that it starts.
+	Further func(in *installation, all settings)
 }
 
 // installation is one Drawdown: topics and groups of its own on a broker, a Redis, perhaps a ClickHouse, and the
@@ -53,14 +56,17 @@ type installation struct {
 	store      *redisstore.Store
 	keys       *signature.Keys
 	operations *app.Operations
-	records    int // ids given out
-	repeated   int // lines that were published more than once, as published found them
+	records    int               // ids given out
+	repeated   int               // lines that were published more than once, as published found them
+	secrets    map[string]string // by what they are
+	scraped    bytes.Buffer      // what processes answered to whoever asked how they are
 }
 
 // install makes an installation whose processes are not started yet.
 func install(t *testing.T, needs needs) *installation {
 	t.Helper()
-	in := &installation{t: t, dir: t.TempDir(), partitions: needs.Partitions, kafka: needs.Kafka}
+	in := &installation{t: t, dir: t.TempDir(), partitions: needs.Partitions, kafka: needs.Kafka, secrets: map[string]string{}}
+	t.Cleanup(in.checkWords) // the last of all: every process has ended
 	if in.partitions == 0 {
 		in.partitions = 8
 	}
@@ -72,6 +78,9 @@ func install(t *testing.T, needs needs) *installation {
 		in.clickhouse = serverstest.ClickHouse(t, clickhouse.Options{})
 	}
 	all := in.usual(needs.Redis.Password)
+	if needs.Further != nil {
+		needs.Further(in, all)
+	}
 	for key, value := range needs.Settings {
 		all[key] = value
 	}
@@ -89,16 +98,20 @@ func (in *installation) usual(password string) settings {
 	keys := filepath.Join(in.dir, "keys")
 	secret := make([]byte, signature.MinSecretLen)
 	_, _ = rand.Read(secret) // never fails
-	in.must(os.WriteFile(keys, []byte("test:"+base64.StdEncoding.EncodeToString(secret)+"\n"), 0o600))
+	text := base64.StdEncoding.EncodeToString(secret)
+	in.secret("the signing key", text)
+	in.must(os.WriteFile(keys, []byte("test:"+text+"\n"), 0o600))
 	all := settings{
 		"kafka.brokers": []string{in.kafka}, "redis.addrs": []string{in.redis.Addr()}, "signing_keys_file": keys,
 		"worker.metering_topic": name + ".metering", "worker.charges_topic": name + ".charges",
 		"worker.ledger_topic": name + ".ledger", "worker.rejected_topic": name + ".rejected",
-		"worker.group": name, "worker.session_timeout": "1s", "worker.retry_pause_max": "250ms",
+		"notifier.deliveries_topic": name + ".deliveries", "notifier.group": name + ".notifier",
+		"purchasing.group": name + ".purchaser", "worker.group": name, "worker.session_timeout": "1s", "worker.retry_pause_max": "250ms",
 		"worker.attempt_timeout": "3s", "worker.drain_timeout": "5s",
 		"sink.group": name + ".sink", "sink.retry_max": "250ms", "sink.block_age_max": "200ms", "log_level": "info",
 	}
 	if password != "" {
+		in.secret("the password of Redis", password)
 		all["redis.password"] = password
 	}
 	if in.clickhouse != nil {

@@ -81,6 +81,7 @@ type usage struct {
 	job, attempt            int
 	seq                     int // 0: none
 	records                 int
+	operations              int       // of scenario-module, whose records are none
 	time                    time.Time // zero: now
 	id, source, destination string    // "": a new id, source-faker, destination-postgres
 }
@@ -98,6 +99,9 @@ func (in *installation) encode(u usage) []byte {
 		"connection": orElse(u.connection, "c"), "job": u.job, "attempt": u.attempt, "records": u.records,
 		"source_connector":      orElse(u.source, "source-faker"),
 		"destination_connector": orElse(u.destination, "destination-postgres"),
+	}
+	if u.operations > 0 {
+		data["operations"], data["source_connector"] = u.operations, orElse(u.source, "scenario-module")
 	}
 	if u.seq > 0 {
 		data["seq"] = u.seq
@@ -201,7 +205,13 @@ func (in *installation) ends(topic string) []drawdown.Offset {
 // read hands all records of a topic's partition to use, whose memory is lent.
 func (in *installation) read(topic string, partition int32, until drawdown.Offset, use func(*fetch.Record)) {
 	in.t.Helper()
-	for next := int64(0); next < int64(until); {
+	in.readFrom(topic, partition, 0, until, use)
+}
+
+// readFrom is read, from an offset on.
+func (in *installation) readFrom(topic string, partition int32, from, until drawdown.Offset, use func(*fetch.Record)) {
+	in.t.Helper()
+	for next := int64(from); next < int64(until); {
 		response, err := in.reader.Fetch(in.t.Context(), fetch.Request{
 			Topic: topic, Partitions: []fetch.Partition{{ID: partition, Offset: next, BytesMax: brokerBytesMax}},
 			BytesMin: 1, BytesMax: brokerBytesMax, WaitMax: time.Second,

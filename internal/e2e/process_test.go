@@ -66,6 +66,7 @@ func (p *process) run(started chan<- error) {
 
 // cleanUp ends the process with the test, and shows what it said if the test failed.
 func (p *process) cleanUp() {
+	p.scrape()
 	p.kill()
 	if p.in.t.Failed() {
 		p.in.t.Logf("the end of the log of the %s:\n%s", p.name, servers.LogTail(p.log))
@@ -81,6 +82,7 @@ func (p *process) kill() {
 // stop asks the process to end and returns what it made of that.
 func (p *process) stop() error {
 	p.in.t.Helper()
+	p.scrape()
 	_ = p.command.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-p.done:
@@ -113,6 +115,7 @@ func (p *process) ready(ctx context.Context) error {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
+	p.in.scraped.Write(body)
 	switch {
 	case err != nil:
 		return err
