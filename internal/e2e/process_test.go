@@ -79,6 +79,12 @@ func (p *process) kill() {
 	<-p.done
 }
 
+// A process that is suspended answers nobody, and goes on as if nothing had been.
+const (
+	suspend = syscall.SIGSTOP
+	resume  = syscall.SIGCONT
+)
+
 // stop asks the process to end and returns what it made of that.
 func (p *process) stop() error {
 	p.in.t.Helper()

@@ -26,13 +26,14 @@ import (
 // shop is an installation that sells: with a Stripe that is ours, a mail server, and a customer's webhook.
 type shop struct {
 	*installation
-	stripe   *fakestripe.Server
-	mail     *mailServer
-	receiver *receiver
-	ledger   *ledger
-	desk     *purchasing.Desk
-	webhooks string // where the gateway posts
-	signing  string // the secret that it signs with
+	stripe    *fakestripe.Server
+	mail      *mailServer
+	receiver  *receiver
+	ledger    *ledger
+	desk      *purchasing.Desk
+	directory *app.Directory
+	webhooks  string // where the gateway posts
+	signing   string // the secret that it signs with
 
 	worker, purchaser, notifier *process // nil while they don't run
 }
@@ -52,7 +53,7 @@ func openShop(t *testing.T, needs needs, how fakestripe.Delivery) *shop {
 	desk, closeDesk, err := s.config.Desk()
 	s.must(err)
 	t.Cleanup(closeDesk)
-	s.desk, s.ledger = desk, s.openLedger()
+	s.desk, s.directory, s.ledger = desk, app.NewDirectory(s.store), s.openLedger()
 	return s
 }
 
