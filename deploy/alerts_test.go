@@ -82,3 +82,20 @@ func TestEveryAlertIsTestedBothWays(t *testing.T) {
 		}
 	}
 }
+
+// TestInhibitionsNameAlerts: a name spelt wrong would silence nothing, or the wrong alert.
+func TestInhibitionsNameAlerts(t *testing.T) {
+	known := make(map[string]bool)
+	for _, a := range alerts(t) {
+		known[a.Alert] = true
+	}
+	named := regexp.MustCompile(`\bDrawdown\w+`).FindAllString(read(t, "alertmanager/alertmanager.yaml"), -1)
+	if len(named) == 0 {
+		t.Error("alertmanager.yaml names no alert")
+	}
+	for _, name := range named {
+		if name != "Drawdown" && !known[name] {
+			t.Errorf("alertmanager.yaml names %s, which is no alert", name)
+		}
+	}
+}

@@ -17,12 +17,13 @@ if [ ! -e .env ]; then
 fi
 
 # secret NAME writes standard input to secrets/NAME, unless that is there. The container's user must be able to read it;
-# the folder around it is closed to everybody else on this machine.
+# the folder around it is closed to everybody else on this machine. Change a secret by writing into its file: containers
+# go on seeing the old content of a file that was replaced.
 mkdir -p secrets
 secret() {
 	if [ ! -e "secrets/$1" ]; then
 		cat >"secrets/$1.new"
-		chmod 444 "secrets/$1.new"
+		chmod 644 "secrets/$1.new"
 		mv "secrets/$1.new" "secrets/$1"
 		echo "made secrets/$1"
 	fi
