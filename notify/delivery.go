@@ -72,9 +72,9 @@ func (l *lane) dispatch(d *delivery) {
 
 func (c *channel) give(d *delivery, again bool) {
 	if again {
-		c.again.put(d)
+		c.again.Put(d)
 	} else {
-		c.first.put(d)
+		c.first.Put(d)
 	}
 }
 

@@ -35,7 +35,7 @@
 //	try.go          one try, and what becomes of the delivery
 //	endpoint.go     webhook endpoints: one try at a time, failing, disabling
 //	schedule.go     when e-mails are tried again
-//	work.go         the workers that try
+//	signal.go       waking one who waits
 //	record.go       DeliveryRecord: a record of the delivery log
 //	writer.go       appending to the delivery log
 //	opening.go      rebuilding a lane from the delivery log

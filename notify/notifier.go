@@ -58,7 +58,7 @@ const logInterval = 10 * time.Second
 type channel struct {
 	sender             Sender
 	schedule           Schedule
-	first, again       *workers
+	first, again       *feed.Workers[*delivery]
 	firstMax, againMax int
 }
 
@@ -78,11 +78,11 @@ func New(config Config, deps Deps) (*Notifier, error) {
 	n := &Notifier{config: config, deps: deps, metrics: m, failing: map[failing]failure{}}
 	n.channels = map[Channel]*channel{
 		Email: {
-			sender: orNone(deps.Email, Email), schedule: deps.EmailSchedule, first: newWorkers(), again: newWorkers(),
+			sender: orNone(deps.Email, Email), schedule: deps.EmailSchedule, first: feed.NewWorkers[*delivery](), again: feed.NewWorkers[*delivery](),
 			firstMax: config.EmailConcurrencyMax, againMax: config.EmailRetryConcurrencyMax,
 		},
 		Webhook: {
-			sender: orNone(deps.Webhook, Webhook), schedule: deps.WebhookSchedule, first: newWorkers(), again: newWorkers(),
+			sender: orNone(deps.Webhook, Webhook), schedule: deps.WebhookSchedule, first: feed.NewWorkers[*delivery](), again: feed.NewWorkers[*delivery](),
 			firstMax: config.WebhookConcurrencyMax, againMax: config.WebhookRetryConcurrencyMax,
 		},
 	}
@@ -93,8 +93,8 @@ func New(config Config, deps Deps) (*Notifier, error) {
 func (n *Notifier) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	for _, c := range n.channels {
-		running.Go(func() { c.first.run(ctx, c.firstMax) })
-		running.Go(func() { c.again.run(ctx, c.againMax) })
+		running.Go(func() { c.first.Run(ctx, c.firstMax, (*delivery).work) })
+		running.Go(func() { c.again.Run(ctx, c.againMax, (*delivery).work) })
 	}
 	running.Wait()
 	return nil

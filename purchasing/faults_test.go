@@ -145,7 +145,7 @@ func member(line, name string) string {
 
 // TestChargedIsSettledIsGranted makes 10,000 purchases on a rough day.
 func TestChargedIsSettledIsGranted(t *testing.T) {
-	const accounts, purchases = 1000, 10
+	const accounts, purchases = 200, 50
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c := newChaos(t, seed)

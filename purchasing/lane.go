@@ -187,7 +187,7 @@ func (l *lane) sweep(q *queue) {
 func (l *lane) start(q *queue) {
 	if l.caughtUp && !l.closed && !q.running && len(q.tasks) > 0 {
 		q.running = true
-		l.purchaser.first.put(q)
+		l.purchaser.first.Put(q)
 	}
 }
 
@@ -240,5 +240,5 @@ func (q *queue) after(t *task, done bool, err error) {
 	if errors.As(err, &throttled) {
 		pause = max(pause, throttled.After)
 	}
-	time.AfterFunc(pause, func() { l.purchaser.again.put(q) })
+	time.AfterFunc(pause, func() { l.purchaser.again.Put(q) })
 }

@@ -29,7 +29,7 @@ type Purchaser struct {
 	deps    Deps
 	metrics *metrics
 
-	first, again *workers
+	first, again *feed.Workers[*queue]
 
 	mu      sync.Mutex
 	failing error // of the last try that ended with an error, nil after one that did not
@@ -47,14 +47,14 @@ func New(config Config, deps Deps) (*Purchaser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("purchasing: %w", err)
 	}
-	return &Purchaser{config: config, deps: deps, metrics: m, first: newWorkers(), again: newWorkers()}, nil
+	return &Purchaser{config: config, deps: deps, metrics: m, first: feed.NewWorkers[*queue](), again: feed.NewWorkers[*queue]()}, nil
 }
 
 // Run works until the context ends, which is no error. End the follower of the ledger before it.
 func (p *Purchaser) Run(ctx context.Context) error {
 	var running sync.WaitGroup
-	running.Go(func() { p.first.run(ctx, p.config.ConcurrencyMax) })
-	running.Go(func() { p.again.run(ctx, p.config.RetryConcurrencyMax) })
+	running.Go(func() { p.first.Run(ctx, p.config.ConcurrencyMax, (*queue).work) })
+	running.Go(func() { p.again.Run(ctx, p.config.RetryConcurrencyMax, (*queue).work) })
 	running.Wait()
 	return nil
 }
