@@ -109,6 +109,8 @@ func (i *Intake) Take(ctx context.Context, e *Event) error {
 
 // handle does what an event says, once as far as this intake remembers; of an account one event at a time.
 func (i *Intake) handle(ctx context.Context, e *Event, origin string) (fresh bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, i.config.AttemptTimeout)
+	defer cancel()
 	release, err := i.reserve(ctx, e.Account)
 	if err != nil {
 		return false, err

@@ -198,6 +198,14 @@ func (l *lane) report(t *task) {
 	t.reporting = true
 }
 
+// isOvertaken reports whether a later entry has ended the task's purchase meanwhile: the log need not be told of a refusal
+// then.
+func (l *lane) isOvertaken(t *task) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return t.overtaken
+}
+
 // work makes one try of the queue's first task. It is called by a worker.
 func (q *queue) work() {
 	l := q.lane

@@ -56,7 +56,7 @@ func (t *task) step(ctx context.Context, overtaken bool) (done bool, err error) 
 			return false, errLost
 		}
 		t.outcome = &result
-		t.operation = t.report(&result, overtaken)
+		t.operation = t.report(&result, t.lane.isOvertaken(t))
 	}
 	if t.operation == nil {
 		return true, nil

@@ -23,7 +23,8 @@ type Till interface {
 	// Receive reads what the gateway posted to its webhook. A body that is not the gateway's, or too old, is a
 	// [RefusedError]. An event that means nothing here gives no Event.
 	Receive(ctx context.Context, header http.Header, body []byte) ([]Event, error)
-	// Since lists the events since an instant, the oldest first: what a webhook would have told.
+	// Since lists the events since an instant, the oldest first: what a webhook would have told. Payments without the
+	// customer may be left out: the purchaser finds them by itself.
 	Since(ctx context.Context, since time.Time) iter.Seq2[Event, error]
 }
 

@@ -22,12 +22,15 @@ type told struct {
 	} `json:"data"`
 }
 
+// paidKind is the event of a payment that was made.
+const paidKind = "payment_intent.succeeded"
+
 // kinds are the types of events that mean something here, with what reads them. Stripe lists at most 20 at once.
 var kinds = map[string]func(*Gateway, context.Context, *told) ([]purchasing.Event, error){
 	"checkout.session.completed":               (*Gateway).sessionDone,
 	"checkout.session.async_payment_succeeded": (*Gateway).sessionDone,
 	"checkout.session.async_payment_failed":    (*Gateway).sessionFailed,
-	"payment_intent.succeeded":                 (*Gateway).paid,
+	paidKind:                                   (*Gateway).paid,
 	"setup_intent.succeeded":                   (*Gateway).cardSaved,
 	"charge.refunded":                          (*Gateway).chargeRefunded,
 	"refund.created":                           (*Gateway).refunded,
