@@ -59,7 +59,8 @@ func filled(t *testing.T, sql, account string) string {
 	return text
 }
 
-// insertUsage writes two connections of acme and one of another account, in the range and after it, and two changes of status.
+// insertUsage writes two connections of acme and one of another account, in the range and after it, two changes of status, and
+// what became of purchases.
 func insertUsage(t *testing.T, conn driver.Conn) {
 	t.Helper()
 	for _, statement := range []string{
@@ -71,7 +72,17 @@ func insertUsage(t *testing.T, conn driver.Conn) {
 			(0, 5, 0, '2026-03-03 00:00:00', '2026-03-03 00:00:00', 'acme', 'c1', 'source-stripe', 'destination-s3', 'records', 9000000, 54000000000, 'billed')`,
 		`INSERT INTO ledger (partition, offset, n, at, account, type, line)
 		VALUES (0, 3, 1, '2026-03-01 11:00:00', 'acme', 'status.changed', '{"from":"active","to":"exhausted"}'),
-			(0, 4, 1, '2026-03-01 12:00:00', 'o''hara', 'status.changed', '{"from":"exhausted","to":"active"}')`,
+			(0, 4, 1, '2026-03-01 12:00:00', 'o''hara', 'status.changed', '{"from":"exhausted","to":"active"}'),
+			(0, 6, 0, '2026-03-01 13:05:00', 'acme', 'purchase.requested', '{"purchase":"acme:1","quantity":"10000","amount":"11.70","currency":"USD"}'),
+			(0, 6, 1, '2026-03-01 13:10:00', 'acme', 'purchase.declined', '{"purchase":"acme:1","attempt":1,"reason":"card_declined","retry_at":"2026-03-01T17:05:00Z","method":"primary"}'),
+			(0, 7, 0, '2026-03-01 13:20:00', 'acme', 'purchase.settled', '{"purchase":"acme:1","kind":"auto","quantity":"10000","amount":"11.70","currency":"USD","tax":null,"receipt":null}'),
+			(0, 8, 0, '2026-03-01 13:30:00', 'acme', 'purchase.settled', '{"purchase":"order-1","kind":"manual","quantity":"200","amount":"500.00","currency":"USD","tax":"40.00","receipt":"r"}'),
+			(0, 9, 0, '2026-03-01 13:40:00', 'acme', 'purchase.settled', '{"purchase":"order-2","kind":"manual","quantity":"100","amount":"250.10","currency":"USD","tax":null,"receipt":null}'),
+			(0, 10, 0, '2026-03-01 14:00:00', 'o''hara', 'purchase.settled', '{"purchase":"o:1","kind":"auto","quantity":"20","amount":"46.00","currency":"EUR","tax":null,"receipt":null}'),
+			(0, 11, 0, '2026-03-01 14:10:00', 'o''hara', 'purchase.failed', '{"purchase":"o:2","reason":"card_declined"}'),
+			(0, 12, 0, '2026-03-01 15:00:00', 'acme', 'purchase.failed', '{"purchase":"acme:2","reason":"expired_card"}'),
+			(0, 13, 0, '2026-03-01 16:00:00', 'acme', 'grant.refunded', '{"grant":"acme:1","amount":"10000","overdraft":"0.000000001"}'),
+			(0, 14, 0, '2026-03-04 00:00:00', 'acme', 'purchase.settled', '{"purchase":"acme:3","kind":"auto","quantity":"1","amount":"9.00","currency":"USD","tax":null,"receipt":null}')`,
 	} {
 		if err := conn.Exec(t.Context(), statement); err != nil {
 			t.Fatal(err)
@@ -159,6 +170,36 @@ var shown = map[string]map[string][]string{
 	},
 	"Accounts that ran out": {
 		"":       {`["2026-03-01 11:00:00.000","acme","active","exhausted"]`},
+		"o'hara": nil,
+	},
+	"Purchases by hour": {
+		"": {
+			`["2026-03-01 13:00:00","declined",1]`,
+			`["2026-03-01 13:00:00","requested",1]`,
+			`["2026-03-01 13:00:00","settled",3]`,
+			`["2026-03-01 14:00:00","failed",1]`,
+			`["2026-03-01 14:00:00","settled",1]`,
+			`["2026-03-01 15:00:00","failed",1]`,
+		},
+		"o'hara": {`["2026-03-01 14:00:00","failed",1]`, `["2026-03-01 14:00:00","settled",1]`},
+	},
+	"Money settled by hour": {
+		"": {
+			`["2026-03-01 13:00:00","USD, auto",11.7]`,
+			`["2026-03-01 13:00:00","USD, manual",750.1]`,
+			`["2026-03-01 14:00:00","EUR, auto",46]`,
+		},
+		"nobody": nil,
+	},
+	"Why payments were refused": {
+		"": {
+			`["card_declined",1,1,2,"2026-03-01 14:10:00.000"]`,
+			`["expired_card",0,1,1,"2026-03-01 15:00:00.000"]`,
+		},
+		"o'hara": {`["card_declined",0,1,1,"2026-03-01 14:10:00.000"]`},
+	},
+	"Refunds and chargebacks": {
+		"":       {`["2026-03-01 16:00:00.000","acme","acme:1",10000,1e-9]`},
 		"o'hara": nil,
 	},
 }

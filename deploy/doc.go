@@ -7,7 +7,8 @@
 // Invariants, each kept by a test:
 //   - Every metric, label and label value that a rule, a panel or the runbook names exists.
 //   - Every alert has a case in which it fires, one in which it does not, and a section of the runbook.
-//   - The Redis user of the workers can do its work, and nothing else.
+//   - The Redis users of the workers, and of those who only read accounts, can do their work and nothing else.
+//   - Each process has the secrets that it needs and no others, and what compose.yaml starts charges nobody.
 //   - Every panel's SQL runs on ClickHouse with the project's tables.
 //   - The examples are accepted by the engine.
 //
@@ -22,8 +23,9 @@ package deploy
 
 import "embed"
 
-// Examples are files to publish: examples/airbyte-cloud.json, make-10k.json and make-80k.json hold a plan each,
-// rates.json a rate card and connectors.json a list of connectors, in the form of the data of a broadcast.
+// Examples are files to publish, in the form of the data of a broadcast: rates.json holds a rate card, connectors.json a list
+// of connectors, every other file of examples/ a plan. airbyte-cloud-ladder has a payment ladder; make-10k-billed is billed by
+// the gateway, and falls back to make-free.
 //
 //go:embed examples/*.json
 var Examples embed.FS

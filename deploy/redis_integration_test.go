@@ -4,6 +4,7 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -16,9 +17,14 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"drawdown"
+	"drawdown/balance"
 	"drawdown/balance/redisstore"
 	"drawdown/balance/storetest"
+	"drawdown/consumer/decode"
+	"drawdown/internal/app"
 	"drawdown/internal/servers"
+	"drawdown/purchasing"
 )
 
 // passwords of the users, as secrets.sh would make them.
@@ -154,6 +160,61 @@ func TestWorkersUserCanWork(t *testing.T) {
 	}
 }
 
+// TestReadersCanRead: the purchaser and the notifier find out who pays and who is told with the rights of a reader.
+func TestReadersCanRead(t *testing.T) {
+	addr := startRedis(t)
+	next := keepAccount(t, userOf(t, addr, "drawdown"))
+	store, err := redisstore.New(userOf(t, addr, "reader"), "drawdown:")
+	must(t, err)
+	directory := app.NewDirectory(store)
+	profile, err := directory.Profile(t.Context(), "acme", next-1)
+	if err != nil || profile.Plan.ID != "airbyte-cloud-ladder" || profile.Email != "a@example.com" ||
+		profile.Primary != (drawdown.PaymentMethod{Method: "pm_1", Customer: "cus_1"}) {
+		t.Errorf("a reader finds %+v (%v)", profile, err)
+	}
+	if _, err := directory.Profile(t.Context(), "nobody", purchasing.Whenever); !errors.Is(err, app.ErrNoAccount) {
+		t.Errorf("of an account that is not there: %v", err)
+	}
+	if plans, err := directory.Plans(t.Context()); err != nil || plans["make-10k-billed"].Subscription.Fallback != "make-free" {
+		t.Errorf("a reader finds the plans %v (%v)", plans, err)
+	}
+	denied, err := userOf(t, addr, "operator").Do(t.Context(), "ACL", "LOG").Slice()
+	if err != nil || len(denied) > 0 {
+		t.Errorf("Redis refused something: %v, %v", denied, err)
+	}
+}
+
+// keepAccount has a worker's store keep the examples and an account, and returns the position after them.
+func keepAccount(t *testing.T, worker *redis.Client) (next drawdown.Offset) {
+	t.Helper()
+	store, err := redisstore.New(worker, "drawdown:")
+	must(t, err)
+	_, err = store.RecordPartitions(t.Context(), 1)
+	must(t, err)
+	epoch, _, err := store.Claim(t.Context(), 0, "test")
+	must(t, err)
+	partition := balance.NewPartition(0)
+	log := append(broadcasts(t),
+		record(t, "1", "account.opened", "acme", json.RawMessage(`{"plan":"airbyte-cloud-ladder","email":"a@example.com","email_verified":true}`)),
+		record(t, "2", "payment_method.saved", "acme", json.RawMessage(`{"method":"pm_1","kind":"card","customer":"cus_1"}`)))
+	var decoder decode.Decoder
+	for offset, line := range log {
+		rec := drawdown.Record{Offset: drawdown.Offset(offset)}
+		decoder.Decode(line, drawdown.NoTime, &rec)
+		if rec.Account != nil && partition.Missing(rec.Account) {
+			_, err := partition.Restore(balance.Stored{Account: string(rec.Account)})
+			must(t, err)
+		}
+		partition.Apply(&rec, &rejects{t: t, record: line})
+	}
+	next = drawdown.Offset(len(log))
+	outcome, err := store.Commit(t.Context(), partition.Take(epoch, next))
+	if err != nil || outcome.Kind != balance.Applied {
+		t.Fatalf("commit: %+v, %v", outcome, err)
+	}
+	return next
+}
+
 func TestUsersCanDoNothingElse(t *testing.T) {
 	addr := startRedis(t)
 	if err := userOf(t, addr, "operator").MSet(t.Context(), "drawdown:partitions", "8", "other", "x").Err(); err != nil {
@@ -177,6 +238,16 @@ func TestUsersCanDoNothingElse(t *testing.T) {
 		{"drawdown", "SHUTDOWN", false},
 		{"reader", "GET drawdown:partitions", true},
 		{"reader", "HGET drawdown:{p017}:a:acme b", true},
+		{"reader", "HMGET drawdown:{p017}:a:acme v b", true},
+		{"reader", "LRANGE drawdown:{p017}:catalogue 0 -1", true},
+		{"reader", "HGET other b", false},
+		{"reader", "LRANGE other 0 -1", false},
+		{"reader", "KEYS *", false},
+		{"reader", "SCAN 0", false},
+		{"reader", "SCRIPT LOAD x", false},
+		{"reader", "RPUSH drawdown:{p017}:catalogue x", false},
+		{"reader", "SET drawdown:partitions 9", false},
+		{"reader", "FLUSHALL", false},
 		{"reader", "HSET drawdown:{p017}:a:acme b 1", false},
 		{"reader", "DEL drawdown:partitions", false},
 		{"reader", "GET other", false},
