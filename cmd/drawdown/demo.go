@@ -15,9 +15,11 @@ type demoCommand struct {
 }
 
 func (*demoCommand) Help() string {
-	return `Brings up an embedded Kafka and Redis and the real ClickHouse engine, opens accounts on both example plans, streams
-usage, lets one account buy more by itself and another run out, and compares log, Redis and ClickHouse at the end.
-A drift makes the command fail. Nothing is left behind but the engine in the cache folder.`
+	return `Brings up an embedded Kafka and Redis and the real ClickHouse engine, opens accounts on the example plans, and streams
+usage. Accounts run out: one buys more by itself, one can't and stops, the card of one is declined until its owner
+replaces it, and for one a backup card pays. Owners get e-mails, one has webhooks; no money is taken. At the end the log,
+Redis, ClickHouse, what was charged, and what was told are compared. A drift makes the command fail. Nothing is left
+behind but the engine in the cache folder.`
 }
 
 // Run implements the command.

@@ -19,6 +19,9 @@ import (
 	"drawdown/consumer/fetch"
 	"drawdown/consumer/signature"
 	"drawdown/internal/app"
+	"drawdown/notify"
+	"drawdown/notify/webhook"
+	"drawdown/purchasing"
 	"drawdown/sinks/clickhouse"
 )
 
@@ -58,13 +61,15 @@ type demo struct {
 	store      *redisstore.Store
 	database   *clickhouse.Database
 
-	happenings happenings
-	sandbox    *sandbox
-	ledger     *ledgerReader
-	traffic    *traffic
-	recording  *recording
-	observer   *observer
-	seen       atomic.Pointer[snapshot] // the latest
+	happenings  happenings
+	till        till
+	newsroom    newsroom
+	cardholders *cardholders
+	ledger      *ledgerReader
+	traffic     *traffic
+	recording   *recording
+	observer    *observer
+	seen        atomic.Pointer[snapshot] // the latest
 }
 
 // Run runs the demo and prints it to out. When the context ends it ends early, but still reconciles; a signal after
@@ -133,20 +138,19 @@ func (d *demo) prepare(ctx context.Context, steps *steps) (err error) {
 	if d.servers, err = startServers(ctx, steps); err != nil {
 		return err
 	}
-	err = steps.run("worker and sink, in this process", func(io.Writer) error { return d.startWork(ctx) })
+	err = steps.run("worker, sink, purchaser and notifier, in this process", func(io.Writer) error { return d.startWork(ctx) })
 	if err != nil {
 		return err
 	}
 	err = steps.run("plans, rates and connectors published: signed, to every partition", func(io.Writer) error {
-		_, err := publish(ctx, d.operations)
-		return err
+		return publish(ctx, d.operations)
 	})
 	if err != nil {
 		return err
 	}
 	return steps.run(fmt.Sprintf("%d accounts opened, cards saved, credits bought", len(d.story)), func(io.Writer) error {
 		for i := range d.story {
-			if err := d.story[i].open(ctx, d.operations); err != nil {
+			if err := d.open(ctx, &d.story[i]); err != nil {
 				return err
 			}
 		}
@@ -154,7 +158,7 @@ func (d *demo) prepare(ctx context.Context, steps *steps) (err error) {
 	})
 }
 
-// startWork makes the topics, the connections of the demo itself, and starts worker and sink.
+// startWork makes the topics, the connections of the demo itself, and starts the parts and whoever they tell.
 func (d *demo) startWork(ctx context.Context) (err error) {
 	if d.config, err = d.servers.configure(ctx); err != nil {
 		return err
@@ -165,7 +169,50 @@ func (d *demo) startWork(ctx context.Context) (err error) {
 	if d.pipeline, err = startPipeline(d.config); err != nil {
 		return err
 	}
+	if err := d.startTelling(); err != nil {
+		return err
+	}
 	return d.pipeline.waitReady(ctx)
+}
+
+// startTelling opens the gateway's desk to the owners of the accounts, and begins to take what they are told.
+func (d *demo) startTelling() error {
+	d.cardholders = newCardholders(d.story, d.options.For, d.happenings.tell)
+	d.cardholders.gateway, d.cardholders.fail = d.pipeline.gateway, d.pipeline.fail
+	urls := purchasing.ReturnURLs{Success: d.config.Purchasing.SuccessURL, Cancel: d.config.Purchasing.CancelURL}
+	d.cardholders.desk = purchasing.NewDesk(d.pipeline.gateway, app.NewDirectory(d.store), urls)
+	folder := ""
+	if d.options.Keep {
+		folder = d.servers.mailFolder()
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return fmt.Errorf("make a folder for e-mails: %w", err)
+		}
+	}
+	d.servers.mail.serve(folder, d.mailed)
+	secrets, err := webhook.NewSecrets(&d.config.Webhooks)
+	if err != nil {
+		return err
+	}
+	return d.servers.webhooks.serve(secrets.Secret(webhookAccount, endpointName, 1), d.posted)
+}
+
+// mailed is called with each e-mail.
+func (d *demo) mailed(m mail) {
+	d.cardholders.read(m)
+	for i := range d.story {
+		if c := &d.story[i]; c.address() == m.to {
+			d.newsroom.after(m.notice, func() { d.happenings.tell(m.at, c.account, "e-mail to owner: "+m.subject, plainTone) })
+		}
+	}
+}
+
+// posted is called with each webhook. Of what is also mailed one line is enough; receipts are told twice, to show it.
+func (d *demo) posted(kind notify.Kind, notice string) {
+	if kind == notify.PurchaseSettled {
+		text := "webhook to its " + endpointName + ", signature valid: " + string(kind)
+		at := time.Now()
+		d.newsroom.after(notice, func() { d.happenings.tell(at, webhookAccount, text, plainTone) })
+	}
 }
 
 func (d *demo) connect() (err error) {
@@ -191,15 +238,13 @@ func (d *demo) connect() (err error) {
 	return err
 }
 
-// startLedger reads the ledger and settles purchases until stop.
+// startLedger reads the ledger until stop.
 func (d *demo) startLedger(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	d.sandbox = &sandbox{operations: d.operations, fail: d.pipeline.fail}
 	d.ledger = &ledgerReader{client: d.reader, topic: d.config.Worker.LedgerTopic, handle: func(e *ledgerEntry) {
 		d.happenings.take(e)
-		if e.Type == "purchase.requested" {
-			d.sandbox.request(ctx, e)
-		}
+		d.till.take(e)
+		d.newsroom.take(e)
 	}}
 	var reading sync.WaitGroup
 	reading.Go(func() {
@@ -210,15 +255,20 @@ func (d *demo) startLedger(ctx context.Context) (stop func()) {
 	return func() {
 		cancel()
 		reading.Wait()
-		d.sandbox.payments.Wait()
 	}
 }
 
 // close ends what is still open, in the order in which it depends on each other.
 func (d *demo) close() error {
 	var faults []error
+	if d.cardholders != nil {
+		d.cardholders.stop()
+	}
 	if d.pipeline != nil {
 		d.pipeline.close()
+	}
+	if d.cardholders != nil {
+		d.cardholders.acting.Wait() // nobody is told any more, so nobody begins to act
 	}
 	if d.database != nil {
 		faults = append(faults, d.database.Close())

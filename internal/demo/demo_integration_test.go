@@ -3,9 +3,11 @@
 package demo
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -59,6 +61,18 @@ func TestTheDemoReconciles(t *testing.T) {
 		"dune-retail: purchase requested: 10,000 credits for 11.70 USD\n",
 		"dune-retail: purchase settled: 10,000 credits, 11.70 USD paid\n",
 		"acme-data: purchase settled: ",
+		"acme-data: e-mail to owner: Receipt: 21 credits for USD 52.50\n",
+		"acme-data: webhook to its billing-bot, signature valid: purchase_settled\n",
+		"elm-clinic: payment refused: insufficient funds; next is the backup card\n",
+		"elm-clinic: purchase settled: 10,000 credits, 11.70 USD paid\n",
+		"fjord-travel: purchase failed: card declined\n",
+		"fjord-travel: paused: the payment failed; its syncs stop until a card works\n",
+		"fjord-travel: e-mail to owner: Payment failed: please update your payment method\n",
+		"fjord-travel: its owner, who got the e-mail, saves another card\n",
+		"fjord-travel: purchase settled: 10,000 credits, 11.70 USD paid\n",
+		"fjord-travel: active again\n",
+		" settled once.\n",
+		" every notice told once\n",
 		"faker-postgres", // through the tap
 		"notion-postgres",
 		" repeated events were counted once.\n",
@@ -90,6 +104,59 @@ func TestAnInterruptBeforeTheSyncsIsAnError(t *testing.T) {
 	cancel()
 	if out, err := runPlain(ctx, t, Options{For: time.Second, Plain: true}); err == nil || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestKeepingLeavesMailsAndMetricsToLookAt waits until the demo says where things are, looks, and ends it.
+func TestKeepingLeavesMailsAndMetricsToLookAt(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	t.Setenv("TMPDIR", t.TempDir())
+	read, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	ended := make(chan error, 1)
+	go func() {
+		defer out.Close()
+		ended <- Run(ctx, Options{For: 2 * time.Second, Plain: true, Keep: true}, out)
+	}()
+	var text strings.Builder
+	for lines := bufio.NewScanner(read); lines.Scan(); { // until the demo has ended
+		fmt.Fprintln(&text, lines.Text())
+		what, where, _ := strings.Cut(strings.TrimSpace(lines.Text()), " ")
+		switch where = strings.TrimSpace(where); what {
+		case "Metrics":
+			url, _, _ := strings.Cut(where, ",")
+			for _, part := range []string{"worker", "sink", "purchaser", "notifier"} {
+				looksReady(t, strings.Replace(url, "/worker/metrics", "/"+part+"/readyz", 1))
+			}
+		case "E-mails": // the last one
+			if files, err := filepath.Glob(where); err != nil || len(files) < len(story()) {
+				t.Errorf("%s: %d files, %v", where, len(files), err)
+			}
+			cancel()
+		}
+	}
+	if err := <-ended; err != nil || !strings.Contains(text.String(), "E-mails") || !strings.Contains(text.String(), "Metrics") {
+		t.Errorf("%v\n%s", err, &text)
+	}
+	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func looksReady(t *testing.T, url string) {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("%s answers %s", url, response.Status)
 	}
 }
 

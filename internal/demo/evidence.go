@@ -36,14 +36,16 @@ type logEvidence struct {
 	connections map[owner]*usage
 	balances    map[string]drawdown.Balance
 	last        map[int32]clickhouse.Position // the last charge of each partition that has any
+	purchases   ledgerEvidence
 	rejected    map[drawdown.Reason]int
-	duplicates  int
+	duplicates  int // usage events
+	echoes      int // operations: a payment is told by the reply to its request, and by the gateway's event
 }
 
 func newLogEvidence() *logEvidence {
 	return &logEvidence{
 		connections: map[owner]*usage{}, balances: map[string]drawdown.Balance{},
-		last: map[int32]clickhouse.Position{}, rejected: map[drawdown.Reason]int{},
+		last: map[int32]clickhouse.Position{}, purchases: ledgerEvidence{}, rejected: map[drawdown.Reason]int{},
 	}
 }
 
@@ -167,13 +169,19 @@ func (r *replayed) Charge(c *drawdown.Charge) {
 }
 
 // Ledger implements drawdown.Output.
-func (r *replayed) Ledger(drawdown.Entry) {}
+func (r *replayed) Ledger(e drawdown.Entry) { r.evidence.purchases.take(e) }
 
 // Rejected implements drawdown.Output.
 func (r *replayed) Rejected(rejected *drawdown.Rejected) { r.evidence.rejected[rejected.Reason]++ }
 
 // Duplicate implements drawdown.Output.
-func (r *replayed) Duplicate(*drawdown.Duplicate) { r.evidence.duplicates++ }
+func (r *replayed) Duplicate(*drawdown.Duplicate) {
+	if r.record.Type.IsOperation() {
+		r.evidence.echoes++
+	} else {
+		r.evidence.duplicates++
+	}
+}
 
 // balances reads every account of the story that Redis has, from its packed state.
 func (d *demo) balances(ctx context.Context) (map[string]drawdown.Balance, error) {

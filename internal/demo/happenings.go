@@ -43,15 +43,18 @@ func (h *happenings) begin(now time.Time) {
 
 // take tells an entry, unless it was caused before the first sync.
 func (h *happenings) take(e *ledgerEntry) {
-	text, tone := describe(e)
-	if text == "" {
-		return
+	if text, tone := describe(e); text != "" {
+		h.tell(time.UnixMilli(int64(e.At)), e.Account, text, tone)
 	}
+}
+
+// tell tells something else of an account.
+func (h *happenings) tell(at time.Time, account, text string, tone tone) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	after := time.UnixMilli(int64(e.At)).Sub(h.start)
+	after := at.Sub(h.start)
 	if !h.start.IsZero() && after >= 0 {
-		h.list = append(h.list, happening{after: after, account: e.Account, text: text, tone: tone})
+		h.list = append(h.list, happening{after: after, account: account, text: text, tone: tone})
 	}
 }
 
@@ -62,19 +65,22 @@ func (h *happenings) since(n int) []happening {
 	return h.list[n:len(h.list):len(h.list)]
 }
 
-// describe puts an entry into words, "" where it is not told: periods and grants follow from what is.
+// describe puts an entry into words, "" where it is not told: periods and grants follow from what is, and notices are
+// told as the e-mails that they become.
 func describe(e *ledgerEntry) (string, tone) {
 	switch e.Type {
 	case "purchase.requested":
 		return fmt.Sprintf("purchase requested: %s credits for %s %s", withCommas(e.Quantity), e.Amount, e.Currency), moneyTone
 	case "purchase.settled":
 		return fmt.Sprintf("purchase settled: %s credits, %s %s paid", withCommas(e.Quantity), e.Amount, e.Currency), moneyTone
+	case "purchase.declined":
+		return fmt.Sprintf("payment refused: %s; next is the %s card", reasonName(e.Reason), e.Method), warnTone
+	case "purchase.retried":
+		return fmt.Sprintf("payment tried again, with the %s card", e.Method), moneyTone
 	case "purchase.failed":
-		return "purchase failed: " + e.Reason, badTone
+		return fmt.Sprintf("purchase failed: %s", reasonName(e.Reason)), badTone
 	case "status.changed":
 		return describeStatus(e)
-	case "notice":
-		return describeNotice(e)
 	default:
 		return "", plainTone
 	}
@@ -85,37 +91,14 @@ func describeStatus(e *ledgerEntry) (string, tone) {
 	case drawdown.Exhausted.String():
 		return "exhausted: no credits left and none on order; its syncs stop", badTone
 	case drawdown.Purchasing.String():
-		return "purchasing: no credits left, but more are on order; its syncs go on", warnTone
+		return "purchasing: no credits left, more are on order; syncs may run", warnTone
+	case drawdown.PaymentFailed.String():
+		return "paused: the payment failed; its syncs stop until a card works", badTone
 	case drawdown.Active.String():
 		return "active again", goodTone
 	default:
 		return strings.ReplaceAll(e.To, "_", " "), warnTone
 	}
-}
-
-func describeNotice(e *ledgerEntry) (string, tone) {
-	switch e.Kind {
-	case "low_balance":
-		return fmt.Sprintf("notice: low balance, %s credits left", threeDecimals(e.Available)), warnTone
-	case "usage_percent":
-		return fmt.Sprintf("notice: %d %% of the period's credits used", e.Percent), warnTone
-	case "auto_purchase_capped":
-		return "notice: auto-purchase is at its cap for this period", warnTone
-	default:
-		return "notice: " + strings.ReplaceAll(e.Kind, "_", " "), plainTone
-	}
-}
-
-// threeDecimals cuts a credits string for reading.
-func threeDecimals(credits string) string {
-	whole, fraction, _ := strings.Cut(credits, ".")
-	if len(fraction) > 3 {
-		fraction = fraction[:3]
-	}
-	if fraction == "" {
-		return withCommas(whole)
-	}
-	return withCommas(whole) + "." + fraction
 }
 
 // withCommas groups the digits of a whole number.

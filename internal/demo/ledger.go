@@ -19,16 +19,15 @@ type ledgerEntry struct {
 
 // members are those of any type (the contract, section 8); the ones that a type does not have are empty.
 type members struct {
-	Kind      string `json:"kind"`
-	From      string `json:"from"`
-	To        string `json:"to"`
-	Purchase  string `json:"purchase"`
-	Quantity  string `json:"quantity"`
-	Amount    string `json:"amount"`
-	Currency  string `json:"currency"`
-	Reason    string `json:"reason"`
-	Available string `json:"available"`
-	Percent   int    `json:"percent"`
+	Kind     string `json:"kind"`
+	From     string `json:"from"`
+	To       string `json:"to"`
+	Purchase string `json:"purchase"`
+	Quantity string `json:"quantity"`
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
+	Reason   string `json:"reason"`
+	Method   string `json:"method"`
 }
 
 // ledgerWait is how long an answer may wait for entries: as long as a purchase may be noticed late.

@@ -14,11 +14,12 @@ import (
 type snapshot struct {
 	elapsed, lasts time.Duration
 	throughput     throughput
+	dealings       dealings
 	accounts       []accountState
 	ended          bool // no more syncs begin
 }
 
-// throughput is read from the metrics of worker and sink, as Prometheus would.
+// throughput is read from the metrics of the parts, as Prometheus would.
 type throughput struct {
 	eventsPerSecond uint64
 	events          uint64
@@ -27,7 +28,14 @@ type throughput struct {
 	visibleAfter    time.Duration // from append to visible balance, on average since the last look
 	rows            uint64        // charges in ClickHouse
 	rowsBehind      uint64        // charges that it does not have yet
-	settled         uint64        // purchases since the start, by hand too
+}
+
+// dealings are what customers paid and were told since the start, the orders of the opening included.
+type dealings struct {
+	takings takings
+	mails   int
+	kinds   string // of the mails, counted up
+	hooks   int    // webhooks
 }
 
 // accountState is what the view shows of one account.
@@ -70,6 +78,7 @@ func (o *observer) observe(ctx context.Context, now time.Time) (*snapshot, error
 	if s.throughput, err = o.throughput(now); err != nil {
 		return nil, err
 	}
+	s.dealings = o.demo.dealings()
 	for i := range o.demo.story {
 		c := &o.demo.story[i]
 		b, found := balances[c.account]
@@ -86,14 +95,19 @@ func (o *observer) observe(ctx context.Context, now time.Time) (*snapshot, error
 	return s, nil
 }
 
-func (o *observer) throughput(now time.Time) (throughput, error) {
-	families, err := o.demo.pipeline.registry.Gather()
-	if err != nil {
-		return throughput{}, fmt.Errorf("read metrics: %w", err)
+func (d *demo) dealings() dealings {
+	told := d.told()
+	hooks := 0
+	for _, times := range told.webhooks {
+		hooks += times
 	}
-	m := metrics{}
-	for _, family := range families {
-		m[family.GetName()] = family
+	return dealings{takings: d.till.takings(), mails: len(told.mails), kinds: told.mailsByKind(), hooks: hooks}
+}
+
+func (o *observer) throughput(now time.Time) (throughput, error) {
+	m, err := o.demo.pipeline.metrics()
+	if err != nil {
+		return throughput{}, err
 	}
 	visible, visibleCount := m.histogram("drawdown_event_visible_after_seconds")
 	t := throughput{
@@ -101,7 +115,6 @@ func (o *observer) throughput(now time.Time) (throughput, error) {
 		duplicates: uint64(m.sum("drawdown_duplicates_total", "")),
 		lag:        uint64(m.sum("drawdown_lag_records", "")),
 		rows:       uint64(m.sum("drawdown_sink_rows_total", "charges")),
-		settled:    uint64(m.sum("drawdown_purchases_total", "settled")),
 	}
 	if charges := uint64(m.sum("drawdown_charges_total", "")); charges > t.rows {
 		t.rowsBehind = charges - t.rows
@@ -125,12 +138,27 @@ func (o *observer) remember(s sample) sample {
 	return o.history[0]
 }
 
-// metrics are families by name.
-type metrics map[string]*dto.MetricFamily
+// metrics are series by the name of their family.
+type metrics map[string][]*dto.Metric
+
+// metrics reads the metrics of all parts.
+func (p *pipeline) metrics() (metrics, error) {
+	m := metrics{}
+	for _, part := range p.parts {
+		families, err := part.registry.Gather()
+		if err != nil {
+			return nil, fmt.Errorf("read metrics of the %s: %w", part.name, err)
+		}
+		for _, family := range families {
+			m[family.GetName()] = append(m[family.GetName()], family.GetMetric()...)
+		}
+	}
+	return m, nil
+}
 
 // sum adds up the series of a counter or gauge that have a label of this value, all of them where it is "".
 func (m metrics) sum(name, label string) (sum float64) {
-	for _, series := range m[name].GetMetric() {
+	for _, series := range m[name] {
 		if label == "" || hasLabel(series, label) {
 			sum += series.GetCounter().GetValue() + series.GetGauge().GetValue()
 		}
@@ -148,7 +176,7 @@ func hasLabel(series *dto.Metric, value string) bool {
 }
 
 func (m metrics) histogram(name string) (sum float64, count uint64) {
-	for _, series := range m[name].GetMetric() {
+	for _, series := range m[name] {
 		sum += series.GetHistogram().GetSampleSum()
 		count += series.GetHistogram().GetSampleCount()
 	}

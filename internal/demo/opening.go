@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -24,21 +25,29 @@ var publications = []struct {
 	{"examples/connectors.json", drawdown.ConnectorSet},
 }
 
+// ladderPlanData is the plan that is no example: make-10k with a payment ladder.
+//
+//go:embed make-10k-plus.json
+var ladderPlanData []byte
+
 // publish writes plans, rates and connectors to every partition, signed.
-func publish(ctx context.Context, operations *app.Operations) (published int, err error) {
+func publish(ctx context.Context, operations *app.Operations) error {
 	for _, p := range publications {
 		list, err := exampleData(p.file)
 		if err != nil {
-			return published, err
+			return err
 		}
 		for _, data := range list {
 			if _, err := operations.Append(ctx, app.Operation{Type: p.kind, Source: operationSource, Data: data}); err != nil {
-				return published, fmt.Errorf("publish %s: %w", p.file, err)
+				return fmt.Errorf("publish %s: %w", p.file, err)
 			}
-			published++
 		}
 	}
-	return published, nil
+	plan := app.Operation{Type: drawdown.PlanPublished, Source: operationSource, Data: json.RawMessage(ladderPlanData)}
+	if _, err := operations.Append(ctx, plan); err != nil {
+		return fmt.Errorf("publish %s: %w", ladderPlan, err)
+	}
+	return nil
 }
 
 // operationSource is who writes the demo's operations.
@@ -62,21 +71,52 @@ func exampleData(name string) ([]json.RawMessage, error) {
 
 type data map[string]any
 
-// open writes what the customer does before the first sync.
-func (c *customer) open(ctx context.Context, operations *app.Operations) error {
-	for _, op := range c.opening() {
-		op.Account, op.Source = c.account, operationSource
-		if _, err := operations.Append(ctx, op); err != nil {
-			return fmt.Errorf("%v of %s: %w", op.Type, c.account, err)
+// open does what the customer does before the first sync: cards and credits at the gateway, everything else by operations.
+func (d *demo) open(ctx context.Context, c *customer) error {
+	last, err := d.appendAll(ctx, c, c.opening(d.servers.webhooks.url()))
+	if err != nil {
+		return err
+	}
+	// The gateway's pages are for accounts that are there.
+	if err := app.WaitApplied(ctx, d.store, last); err != nil {
+		return err
+	}
+	if err := d.cardholders.saveCard(ctx, c.account, c.primary(), false); err != nil {
+		return fmt.Errorf("save a card for %s: %w", c.account, err)
+	}
+	if c.backup != "" {
+		if err := d.cardholders.saveCard(ctx, c.account, c.method(c.backup), true); err != nil {
+			return fmt.Errorf("save a backup card for %s: %w", c.account, err)
 		}
 	}
-	return nil
+	if c.buys > 0 {
+		if err := d.cardholders.order(ctx, c); err != nil {
+			return fmt.Errorf("order credits for %s: %w", c.account, err)
+		}
+	}
+	_, err = d.appendAll(ctx, c, c.settings())
+	return err
 }
 
-func (c *customer) opening() []app.Operation {
+// appendAll appends operations of a customer and returns where the last one stands.
+func (d *demo) appendAll(ctx context.Context, c *customer, ops []app.Operation) (last app.Position, err error) {
+	for _, op := range ops {
+		op.Account, op.Source = c.account, operationSource
+		positions, err := d.operations.Append(ctx, op)
+		if err != nil {
+			return last, fmt.Errorf("%v of %s: %w", op.Type, c.account, err)
+		}
+		last = positions[0]
+	}
+	return last, nil
+}
+
+func (c *customer) opening(webhookURL string) []app.Operation {
 	ops := []app.Operation{
-		{Type: drawdown.AccountOpened, Data: data{"plan": c.plan, "email": "billing@" + c.account + ".example", "email_verified": true}},
-		{Type: drawdown.PaymentMethodSaved, Data: data{"method": "pm-" + c.account, "kind": "card"}},
+		{Type: drawdown.AccountOpened, Data: data{"plan": c.plan, "email": c.address(), "email_verified": true}},
+	}
+	if c.account == webhookAccount {
+		ops = append(ops, app.Operation{Type: drawdown.WebhookSet, Data: data{"endpoint": endpointName, "url": webhookURL}})
 	}
 	for i := range c.connections {
 		connection := &c.connections[i]
@@ -84,16 +124,15 @@ func (c *customer) opening() []app.Operation {
 			"connection": connection.name, "source_connector": connection.source, "destination_connector": connection.destination,
 		}})
 	}
+	return ops
+}
+
+// settings follow the card, which the program asks for, and the order: an account without credits would buy at once.
+func (c *customer) settings() []app.Operation {
+	var ops []app.Operation
 	if c.enrolled {
 		ops = append(ops, app.Operation{Type: drawdown.ProgramEnrolled})
 	}
-	if c.buys > 0 {
-		ops = append(ops, app.Operation{Type: drawdown.PurchaseSettled, Data: data{
-			"purchase": "order-" + c.account, "kind": "manual", "quantity": fmt.Sprint(c.buys),
-			"amount": c.price, "currency": "USD", "receipt": "sandbox-order-" + c.account,
-		}})
-	}
-	// After the order: an account without credits would buy at once.
 	return append(ops, app.Operation{Type: drawdown.AutoPurchaseSet, Data: data{"enabled": c.auto}})
 }
 

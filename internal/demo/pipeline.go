@@ -8,21 +8,24 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"drawdown/internal/app"
+	"drawdown/purchasing"
+	"drawdown/purchasing/sandbox"
 )
 
-// pipeline is the running worker and sink, with their metrics.
+// pipeline is the running parts, with their metrics.
 type pipeline struct {
-	worker, sink app.Part
-	registry     *prometheus.Registry
-	metricsAddr  string
-	log          *tail
-	failed       chan error // what ended a part too early; has room for one
+	parts       []part
+	gateway     *sandbox.Gateway
+	metricsAddr string
+	log         *tail
+	failed      chan error // what ended a part too early; has room for one
 
 	stop    context.CancelFunc // nil before the parts run
 	server  *http.Server
@@ -30,41 +33,89 @@ type pipeline struct {
 	closers []func()
 }
 
-// startPipeline starts worker and sink; they run until close.
+// part is one of the programs of a deployment, in this process. As there, each has its own metrics.
+type part struct {
+	name string
+	app.Part
+	registry *prometheus.Registry
+}
+
+// gatewayDelay is how long the sandbox takes for a payment: about what a bank does.
+const gatewayDelay = 200 * time.Millisecond
+
+// startPipeline starts worker, sink, purchaser and notifier; they run until close.
 func startPipeline(config *app.Config) (*pipeline, error) {
-	p := &pipeline{registry: app.NewRegistry(), log: &tail{}, failed: make(chan error, 1)}
-	log := slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	worker, closeWorker, err := config.NewWorker(p.registry, log.With("part", "worker"))
-	if err != nil {
+	p := &pipeline{log: &tail{}, failed: make(chan error, 1)}
+	if err := p.assemble(config, slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelWarn}))); err != nil {
+		p.close()
 		return nil, err
 	}
-	sink, closeSink, err := config.NewSink(p.registry, log.With("part", "sink"))
-	if err != nil {
-		closeWorker()
-		return nil, err
-	}
-	p.worker, p.sink, p.closers = worker, sink, []func(){closeSink, closeWorker}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		p.close()
 		return nil, fmt.Errorf("serve metrics: %w", err)
 	}
 	p.metricsAddr = listener.Addr().String()
-	p.server = &http.Server{Handler: app.Handler(p.registry, p), ReadHeaderTimeout: 5 * time.Second}
+	p.server = &http.Server{Handler: p.handler(), ReadHeaderTimeout: 5 * time.Second}
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.running.Go(func() { _ = p.server.Serve(listener) })
-	p.run(ctx, "worker", worker)
-	p.run(ctx, "sink", sink)
+	for _, part := range p.parts {
+		p.running.Go(func() {
+			if err := part.Run(ctx); err != nil || ctx.Err() == nil {
+				p.fail(fmt.Errorf("the %s ended: %w", part.name, errors.Join(err, p.Ready())))
+			}
+		})
+	}
 	return p, nil
 }
 
-func (p *pipeline) run(ctx context.Context, name string, part app.Part) {
-	p.running.Go(func() {
-		if err := part.Run(ctx); err != nil || ctx.Err() == nil {
-			p.fail(fmt.Errorf("the %s ended: %w", name, errors.Join(err, p.Ready())))
+// assemble puts the parts together as the commands of their names do.
+func (p *pipeline) assemble(config *app.Config, log *slog.Logger) error {
+	for _, of := range []struct {
+		name     string
+		assemble func(prometheus.Registerer, *slog.Logger) (app.Part, func(), error)
+	}{
+		{"worker", config.NewWorker}, {"sink", config.NewSink}, {"notifier", config.NewNotifier},
+	} {
+		registry := app.NewRegistry()
+		running, closeAll, err := of.assemble(registry, log.With("part", of.name))
+		if err != nil {
+			return fmt.Errorf("put the %s together: %w", of.name, err)
 		}
-	})
+		p.parts, p.closers = append(p.parts, part{of.name, running, registry}), append(p.closers, closeAll)
+	}
+	return p.assemblePurchaser(config, log)
+}
+
+// assemblePurchaser puts the purchaser together, on a gateway that takes no money.
+func (p *pipeline) assemblePurchaser(config *app.Config, log *slog.Logger) error {
+	const name = "purchaser"
+	var purchaser *app.Purchaser
+	gateway := sandbox.Default()
+	gateway.Delay = gatewayDelay
+	gateway.Told = func(e purchasing.Event) { // by what runs, hence not before there is a purchaser
+		if err := purchaser.Intake.Take(context.Background(), &e); err != nil {
+			p.fail(fmt.Errorf("take what the gateway tells: %w", err))
+		}
+	}
+	p.gateway = sandbox.New(gateway)
+	registry := app.NewRegistry()
+	purchaser, closeAll, err := config.NewPurchaserOn(p.gateway, registry, log.With("part", name))
+	if err != nil {
+		return fmt.Errorf("put the %s together: %w", name, err)
+	}
+	p.parts, p.closers = append(p.parts, part{name, purchaser, registry}), append(p.closers, closeAll)
+	return nil
+}
+
+// handler answers for each part what its own process would, such as /worker/metrics and /worker/readyz.
+func (p *pipeline) handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, part := range p.parts {
+		mux.Handle("/"+part.name+"/", http.StripPrefix("/"+part.name, app.Handler(part.registry, part)))
+	}
+	return mux
 }
 
 // fail ends the demo with an error. Of several the first counts.
@@ -75,16 +126,19 @@ func (p *pipeline) fail(err error) {
 	}
 }
 
-// Run implements app.Part for the metrics' handler, which does not call it.
-func (p *pipeline) Run(ctx context.Context) error { <-ctx.Done(); return nil }
-
-// Ready implements app.Part: why one of the two does not work as it should.
-func (p *pipeline) Ready() error { return errors.Join(p.worker.Ready(), p.sink.Ready()) }
+// Ready returns why one of the parts does not work as it should, nil while all do.
+func (p *pipeline) Ready() error {
+	var faults []error
+	for _, part := range p.parts {
+		faults = append(faults, part.Ready())
+	}
+	return errors.Join(faults...)
+}
 
 // readyTimeout bounds the start: joining a consumer group and making tables takes seconds on a busy machine.
 const readyTimeout = time.Minute
 
-// waitReady waits until both parts work.
+// waitReady waits until all parts work.
 func (p *pipeline) waitReady(ctx context.Context) error {
 	return p.poll(ctx, readyTimeout, p.Ready)
 }
@@ -115,25 +169,25 @@ func (p *pipeline) poll(ctx context.Context, limit time.Duration, check func() e
 	}
 }
 
-// explain adds what worker and sink have logged.
+// explain adds what the parts have logged.
 func (p *pipeline) explain(err error) error {
 	if err == nil {
 		return nil
 	}
 	if logged := p.log.String(); logged != "" {
-		return fmt.Errorf("%w\n  what worker and sink logged last:\n%s", err, logged)
+		return fmt.Errorf("%w\n  what its parts logged last:\n%s", err, logged)
 	}
 	return err
 }
 
-// close stops both parts and the metrics, and waits for them.
+// close stops the parts and the metrics, and waits for them.
 func (p *pipeline) close() {
 	if p.stop != nil {
 		p.stop()
 		_ = p.server.Close()
 	}
 	p.running.Wait()
-	for _, closeAll := range p.closers {
+	for _, closeAll := range slices.Backward(p.closers) {
 		closeAll()
 	}
 }

@@ -36,8 +36,9 @@ func (p *plain) summary(now *snapshot) {
 	for i, a := range now.accounts {
 		accounts[i] = a.account + " " + threeDecimalsOf(a.available)
 	}
-	_, _ = fmt.Fprintf(p.out, "%s  %s events/s, %s events, %s repeated, lag %s, %s rows in ClickHouse | %s\n", clock(now.elapsed),
-		number(t.eventsPerSecond), number(t.events), number(t.duplicates), number(t.lag), number(t.rows), strings.Join(accounts, ", "))
+	_, _ = fmt.Fprintf(p.out, "%s  %s events/s, %s events, %s repeated, lag %s, %s rows in ClickHouse, %d purchases, %d e-mails, %d webhooks | %s\n", clock(now.elapsed),
+		number(t.eventsPerSecond), number(t.events), number(t.duplicates), number(t.lag), number(t.rows),
+		now.dealings.takings.paid, now.dealings.mails, now.dealings.hooks, strings.Join(accounts, ", "))
 }
 
 // end implements display.

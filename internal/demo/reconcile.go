@@ -7,22 +7,26 @@ import (
 	"slices"
 
 	"drawdown"
+	"drawdown/purchasing/sandbox"
 	"drawdown/sinks/clickhouse"
 )
 
-// DriftError says that the three stores do not tell the same.
+// DriftError says that what was sent, charged and told is not the same everywhere.
 type DriftError struct{ Differences []string }
 
 func (e *DriftError) Error() string {
-	return fmt.Sprintf("%d differences between what was sent, the log, Redis and ClickHouse; please report them with the lines above", len(e.Differences))
+	return fmt.Sprintf("%d differences between what was sent, charged and told, the log, Redis and ClickHouse; please report them with the lines above", len(e.Differences))
 }
 
-// reconciliation compares what the sync workers sent, the log, Redis and ClickHouse.
+// reconciliation compares what the sync workers sent, the log, Redis, ClickHouse, the gateway's books, and what was told.
 type reconciliation struct {
-	sent  map[owner]sent
-	log   *logEvidence
-	redis *redisEvidence
-	rows  *clickhouseEvidence
+	story   []customer
+	sent    map[owner]sent
+	log     *logEvidence
+	redis   *redisEvidence
+	rows    *clickhouseEvidence
+	charges map[string]sandbox.Charge // by purchase
+	told    told
 
 	differences []string
 }
@@ -44,6 +48,8 @@ func (r *reconciliation) run() []string {
 	r.compareRedis()
 	r.compareRows()
 	r.compareRollups()
+	r.comparePurchases()
+	r.compareTold()
 	return r.differences
 }
 
@@ -118,6 +124,23 @@ func (r *reconciliation) compareRollups() {
 		same(r, of.String()+": quantity", expected.quantity.Big().String(), quantity.Big().String(), where)
 		same(r, of.String()+": credits", expected.credits, found.Credits, where)
 		same(r, of.String()+": waived", expected.waived, found.Waived, where)
+	}
+}
+
+// compareTold holds the messages that arrived against what the ledger says is news: each once, to whom it belongs.
+func (r *reconciliation) compareTold() {
+	expected, arrived := r.told.expected(r.story), r.told.arrived()
+	order := func(a, b message) int {
+		return cmp.Or(cmp.Compare(a.channel, b.channel), cmp.Compare(a.notice, b.notice))
+	}
+	for _, of := range slices.SortedFunc(slices.Values(keysOf(expected, arrived)), order) {
+		to := arrived[of]
+		if want, known := expected[of]; !known || len(to) != 1 || to[0] != want {
+			r.differ("%s of notice %s (%s): should have gone to %q, has gone to %q", of.channel, of.notice, r.told.news[of.notice].kind, want, to)
+		}
+	}
+	if r.told.forged > 0 {
+		r.differ("%d webhooks had no valid signature", r.told.forged)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"drawdown"
+	"drawdown/notify"
+	"drawdown/purchasing/sandbox"
 	"drawdown/sinks/clickhouse"
 )
 
@@ -17,6 +19,12 @@ func agreeing() *reconciliation {
 		return drawdown.Balance{Account: "acme", Plan: "plan", Status: drawdown.Active, Available: 7 * drawdown.Credit, Granted: credits(10), Used: credits(3)}
 	}
 	return &reconciliation{
+		story:   []customer{{account: "acme"}},
+		charges: map[string]sandbox.Charge{"dune:1": {Count: 1, Amount: usd("11.70")}, "elm:1": {Count: 1, Amount: usd("11.70")}},
+		told: told{
+			news:  map[string]news{"0-1-0": {kind: notify.LowBalance, account: "acme"}},
+			mails: []mail{{to: "owner@acme.example", notice: "0-1-0"}},
+		},
 		sent: map[owner]sent{billed: {events: 3, quantity: 300}, free: {quantity: 50}},
 		log: &logEvidence{
 			total: usage{events: 4, credits: credits(3), waived: credits(1)},
@@ -24,8 +32,9 @@ func agreeing() *reconciliation {
 				billed: {events: 3, quantity: drawdown.Total128(0, 300), credits: credits(3)},
 				free:   {events: 1, quantity: drawdown.Total128(0, 50), waived: credits(1)},
 			},
-			balances: map[string]drawdown.Balance{"acme": balance()},
-			rejected: map[drawdown.Reason]int{},
+			balances:  map[string]drawdown.Balance{"acme": balance()},
+			purchases: dealt(),
+			rejected:  map[drawdown.Reason]int{},
 		},
 		redis: &redisEvidence{
 			available: map[string]drawdown.Credits{"acme": 7 * drawdown.Credit},
@@ -46,7 +55,8 @@ func TestAgreementIsReconciled(t *testing.T) {
 	if err := conclude(&out, agreeing()); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	if want := "reconciled: 4 events, 3 credits, drift 0\n"; out.String() != want {
+	const bought = "2 purchases: 23.40 USD charged = settled, 20,000 credits bought = granted; every notice told once\n"
+	if want := bought + "reconciled: 4 events, 3 credits, drift 0\n"; out.String() != want {
 		t.Errorf("printed %q, expected %q", &out, want)
 	}
 }
@@ -79,6 +89,27 @@ func TestEveryDifferenceIsADrift(t *testing.T) {
 		{"an event lost before the log", func(r *reconciliation) { r.sent[owner{"acme", "billed"}] = sent{events: 4, quantity: 300} }, "its workers sent 4"},
 		{"an event of the tap lost", func(r *reconciliation) { r.sent[owner{"acme", "free"}] = sent{quantity: 51} }, "its workers sent 51"},
 		{"a connection that never reached the log", func(r *reconciliation) { r.sent[owner{"acme", "new"}] = sent{events: 1} }, "acme/new: events: the log says 0"},
+		{"a purchase charged twice", func(r *reconciliation) { r.charges["dune:1"] = sandbox.Charge{Count: 2, Amount: usd("23.40")} }, "purchase dune:1: times settled: the log says 1, the gateway charged it 2"},
+		{"a charge of another amount", func(r *reconciliation) { r.charges["dune:1"] = sandbox.Charge{Count: 1, Amount: usd("9.00")} }, "purchase dune:1: amount: the log says 11.70, the gateway charged 9.00"},
+		{"a settlement without a charge", func(r *reconciliation) { delete(r.charges, "elm:1") }, "purchase elm:1: times settled: the log says 1, the gateway charged it 0"},
+		{"a charge that was never settled", func(r *reconciliation) { r.charges["fjord:1"] = sandbox.Charge{Count: 1, Amount: usd("11.70")} }, "purchase fjord:1: times settled: the log says 0, the gateway charged it 1"},
+		{"a charge of nothing known", func(r *reconciliation) { r.charges["other"] = sandbox.Charge{Count: 1, Amount: usd("1.00")} }, "purchase other: the gateway charged 1.00, the log does not know it"},
+		{"a settlement without a grant", func(r *reconciliation) { r.log.purchases["dune:1"].granted = nil }, "purchase dune:1: bought: the log says 10000, what was granted is 0"},
+		{"settled and charged twice", func(r *reconciliation) {
+			r.charges["dune:1"] = sandbox.Charge{Count: 2, Amount: usd("11.70")}
+			r.log.purchases["dune:1"].settled = 2
+		}, "purchase dune:1: settled 2 times, granted 1 times"},
+		{"granted in two halves", func(r *reconciliation) {
+			r.log.purchases["dune:1"].granted = []drawdown.Credits{5_000 * drawdown.Credit, 5_000 * drawdown.Credit}
+		}, "purchase dune:1: settled 1 times, granted 2 times"},
+		{"a mail lost", func(r *reconciliation) { r.told.mails = nil }, `email of notice 0-1-0 (low_balance): should have gone to "owner@acme.example", has gone to []`},
+		{"a mail sent twice", func(r *reconciliation) { r.told.mails = append(r.told.mails, r.told.mails[0]) }, `has gone to ["owner@acme.example" "owner@acme.example"]`},
+		{"a mail to somebody else", func(r *reconciliation) { r.told.mails[0].to = "owner@other.example" }, `has gone to ["owner@other.example"]`},
+		{"a mail of nothing known", func(r *reconciliation) {
+			r.told.mails = append(r.told.mails, mail{to: "owner@acme.example", notice: "9-9-9"})
+		}, `email of notice 9-9-9 (): should have gone to ""`},
+		{"a webhook that nobody wants", func(r *reconciliation) { r.told.webhooks = map[string]int{"0-1-0": 1} }, "webhook of notice 0-1-0"},
+		{"a webhook without a valid signature", func(r *reconciliation) { r.told.forged = 1 }, "1 webhooks had no valid signature"},
 		{"a rejected record", func(r *reconciliation) { r.log.rejected[drawdown.NoRate] = 2 }, "2 records of the log are rejected as no_rate"},
 	}
 	for _, c := range tampered {

@@ -13,14 +13,28 @@ import (
 
 // printUsage prints what each connection used, as ClickHouse reports it, into so many columns.
 func printUsage(out io.Writer, style style, connections []clickhouse.ConnectionUsage, columns int) {
-	rows := [][]string{{"ACCOUNT", "CONNECTION", "EVENTS", "QUANTITY", "CREDITS", "WAIVED"}}
+	table := table{
+		head: []string{"ACCOUNT", "CONNECTION", "EVENTS", "QUANTITY", "CREDITS", "WAIVED"}, right: []bool{false, false, true, true, true, true},
+	}
 	credits, waived := newAmounts(connections, false), newAmounts(connections, true)
 	for i := range connections {
 		u := &connections[i]
-		rows = append(rows, []string{u.Account, u.Connection, number(u.Events), quantities(&u.Quantity), credits[i], waived[i]})
+		table.rows = append(table.rows, []string{u.Account, u.Connection, number(u.Events), quantities(&u.Quantity), credits[i], waived[i]})
 	}
-	right := []bool{false, false, true, true, true, true}
-	widths := make([]int, len(right))
+	table.print(out, style, columns)
+}
+
+// table is a table of text.
+type table struct {
+	head  []string
+	right []bool // aligned
+	rows  [][]string
+}
+
+// print prints the table into so many columns, if they suffice.
+func (t *table) print(out io.Writer, style style, columns int) {
+	rows := append([][]string{t.head}, t.rows...)
+	widths := make([]int, len(t.head))
 	for _, row := range rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], lipgloss.Width(cell))
@@ -36,7 +50,7 @@ func printUsage(out io.Writer, style style, connections []clickhouse.ConnectionU
 	for n, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			cells[i] = padded(cell, widths[i], right[i])
+			cells[i] = padded(cell, widths[i], t.right[i])
 		}
 		text := strings.TrimRight(strings.Join(cells, gap), " ")
 		if n == 0 {

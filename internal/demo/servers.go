@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	installed "drawdown/internal/servers"
 	"drawdown/internal/servers/clickhouse"
 	"drawdown/internal/servers/embedded"
+	"drawdown/notify/email"
 )
 
 // partitions of the log: enough to see that accounts spread, few enough that ClickHouse is not busy with small inserts.
@@ -28,7 +30,9 @@ type servers struct {
 	kafka      *embedded.Kafka
 	redis      *embedded.Redis
 	clickhouse *clickhouse.Server
-	spool      string // the tap's folder
+	mail       *mailbox
+	webhooks   *receiver
+	folder     string // of the tap, and of e-mails that are kept
 }
 
 // startServers starts everything, a line for each. Close what it returns, also after an error.
@@ -60,9 +64,18 @@ func startServers(ctx context.Context, steps *steps) (*servers, error) {
 	if err != nil {
 		return s, err
 	}
-	return s, steps.run("ClickHouse server", func(io.Writer) (err error) {
+	err = steps.run("ClickHouse server", func(io.Writer) (err error) {
 		s.clickhouse, err = clickhouse.Start(ctx, clickhouse.Options{})
 		return withRemedy(err, "it needs about 1 GB of free memory, and room in "+os.TempDir())
+	})
+	if err != nil {
+		return s, err
+	}
+	return s, steps.run("a mail server, and a customer's receiver of webhooks", func(io.Writer) (err error) {
+		if s.mail, err = listenMail(); err == nil {
+			s.webhooks, err = listenWebhooks()
+		}
+		return withRemedy(err, "the demo needs free ports on 127.0.0.1")
 	})
 }
 
@@ -76,9 +89,18 @@ func tellMemory(client *server.Peer, command string, args ...string) bool {
 	return true
 }
 
+// mailFolder is where e-mails are kept that somebody may want to read.
+func (s *servers) mailFolder() string { return filepath.Join(s.folder, "mails") }
+
 // close stops what was started and removes its data.
 func (s *servers) close() error {
 	var faults []error
+	if s.mail != nil {
+		s.mail.close()
+	}
+	if s.webhooks != nil {
+		s.webhooks.close()
+	}
 	if s.clickhouse != nil {
 		faults = append(faults, s.clickhouse.Stop())
 	}
@@ -88,26 +110,30 @@ func (s *servers) close() error {
 	if s.kafka != nil {
 		s.kafka.Close()
 	}
-	if s.spool != "" {
-		faults = append(faults, os.RemoveAll(s.spool))
+	if s.folder != "" {
+		faults = append(faults, os.RemoveAll(s.folder))
 	}
 	return errors.Join(faults...)
 }
 
-// configure is the configuration of worker and sink on these servers, with a new signing key, and the topics they need.
+// configure is the configuration of all parts on these servers, with new keys, and the topics they need.
 func (s *servers) configure(ctx context.Context) (config *app.Config, err error) {
-	if s.spool, err = os.MkdirTemp("", "drawdown-demo-"); err != nil {
-		return nil, fmt.Errorf("make the tap's folder: %w", err)
+	if s.folder, err = os.MkdirTemp("", "drawdown-demo-"); err != nil {
+		return nil, fmt.Errorf("make the demo's folder: %w", err)
 	}
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // never fails
 	c := app.Default()
 	c.Kafka.Brokers = []string{s.kafka.Addr()}
 	c.Redis.Addrs = []string{s.redis.Addr()}
 	c.ClickHouse.DSN = "http://" + s.clickhouse.Addr() + "/default"
-	c.SigningKeys = "demo:" + base64.StdEncoding.EncodeToString(secret)
+	c.SigningKeys = "demo:" + newKey()
 	c.Worker.AllowCreateTime = true // the embedded broker does not stamp records itself
 	c.Sink.FetchWaitMax = 100 * time.Millisecond
+	c.Purchasing.Gateway, c.Purchasing.WebhooksAddr = app.SandboxGateway, "" // it is in this process: it posts nothing
+	c.Email.Addr, c.Email.TLS = s.mail.addr(), email.Unencrypted
+	c.Email.From, c.Email.SellerName = "Drawdown demo <billing@drawdown.example>", "Drawdown demo"
+	c.Email.BillingURL = "https://drawdown.example/billing/{account}"
+	c.Webhooks.MasterKey = newKey()
+	c.Webhooks.AllowHTTP, c.Webhooks.AllowedNetworks = true, []string{"127.0.0.1/32"} // the customer is on this machine
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -119,6 +145,13 @@ func (s *servers) configure(ctx context.Context) (config *app.Config, err error)
 	spec := consumer.DefaultTopicSpec()
 	spec.Partitions = partitions
 	return &c, c.EnsureTopics(ctx, cluster, spec)
+}
+
+// newKey is the base64 of 32 random bytes.
+func newKey() string {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	return base64.StdEncoding.EncodeToString(secret)
 }
 
 // withRemedy adds what a person can do, unless the error says it itself.

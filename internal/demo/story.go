@@ -3,6 +3,7 @@ package demo
 import (
 	"drawdown"
 	"drawdown/producer"
+	"drawdown/purchasing/sandbox"
 )
 
 // connection is one connection of a customer.
@@ -19,11 +20,15 @@ type connection struct {
 type customer struct {
 	account string
 	plan    string
-	// buys is how many credits are ordered by hand at the start, and price what they cost; 0 under a subscription.
-	buys  int64
-	price string
-	// auto is whether more is bought automatically; it needs a saved card.
+	// buys is how many credits are ordered by hand at the start; 0 under a subscription.
+	buys int64
+	// auto is whether more is bought automatically, with the saved card.
 	auto bool
+	// card is how the saved card behaves (package sandbox), backup a second one that is saved too; "" for sandbox.OK, and
+	// for none.
+	card, backup string
+	// replaces is whether the owner saves another card when an e-mail says that a payment failed.
+	replaces bool
 	// enrolled is whether the account joins the Free Connector Program.
 	enrolled bool
 	// runsOut is after which part of the demo the credits of the start would be used up; above 1 they last.
@@ -34,15 +39,29 @@ type customer struct {
 const (
 	airbytePlan = "airbyte-cloud"
 	makePlan    = "make-10k"
-	makeCredits = 10_000 // of its subscription
+	ladderPlan  = "make-10k-plus" // make-10k with a payment ladder: a refused payment is tried on the backup card at once
+	makeCredits = 10_000          // of the subscription of either
 )
+
+// address is where the owner gets e-mail.
+func (c *customer) address() string { return "owner@" + c.account + ".example" }
+
+// primary is the method of the card that is saved at the start. Methods of different customers differ.
+func (c *customer) primary() string {
+	if c.card == "" {
+		return c.method(sandbox.OK)
+	}
+	return c.method(c.card)
+}
+
+func (c *customer) method(behaviour string) string { return behaviour + "-" + c.account }
 
 // starting is how many credits the account begins with.
 func (c *customer) starting() int64 {
-	if c.plan == makePlan {
-		return makeCredits
+	if c.plan == airbytePlan {
+		return c.buys
 	}
-	return c.buys
+	return makeCredits
 }
 
 // recordedConnection is the one whose syncs are the recorded output of a real connector, passed through the tap.
@@ -52,12 +71,17 @@ var recordedConnection = connection{
 
 const recordedAccount = "cobalt-labs"
 
-// story is who takes part. One account runs out with auto-purchase on (dune-retail, and acme-data before it has nothing
-// left), one without (birchwood), one pays for a part of its usage only (cobalt-labs), two just work.
+// webhookAccount is the one whose notices are also posted to a program of the customer's.
+const webhookAccount = "acme-data"
+
+// story is who takes part. Two accounts run out and buy more by themselves (dune-retail, and acme-data before it has
+// nothing left), one runs out without (birchwood), one pays for a part of its usage only (cobalt-labs). The card of one is
+// declined, so it stands still until its owner replaces it (fjord-travel); that of another too, but there is a backup
+// card (elm-clinic).
 func story() []customer {
 	return []customer{
 		{
-			account: "acme-data", plan: airbytePlan, buys: 200, price: "500.00", auto: true, runsOut: 0.7,
+			account: "acme-data", plan: airbytePlan, buys: 200, auto: true, runsOut: 0.85,
 			connections: []connection{
 				database("orders-snowflake", "source-postgres", "destination-snowflake", 0.4, "orders", "order_lines", "customers"),
 				database("shop-snowflake", "source-mysql", "destination-snowflake", 0.3, "products", "prices"),
@@ -66,7 +90,7 @@ func story() []customer {
 			},
 		},
 		{
-			account: "birchwood", plan: airbytePlan, buys: 200, price: "500.00", runsOut: 0.55,
+			account: "birchwood", plan: airbytePlan, buys: 200, runsOut: 0.4,
 			connections: []connection{
 				api("crm-bigquery", "source-salesforce", "destination-bigquery", 0.5, "accounts", "opportunities", "contacts"),
 				api("hubspot-bigquery", "source-hubspot", "destination-bigquery", 0.2, "deals", "companies"),
@@ -74,7 +98,7 @@ func story() []customer {
 			},
 		},
 		{
-			account: recordedAccount, plan: airbytePlan, buys: 400, price: "1000.00", enrolled: true, runsOut: 2.2,
+			account: recordedAccount, plan: airbytePlan, buys: 400, enrolled: true, runsOut: 2.2,
 			connections: []connection{
 				file("exports-s3", "source-s3", "destination-s3", 0.5, "exports"),
 				api("stripe-postgres", "source-stripe", "destination-postgres", 0.25, "charges", "refunds"),
@@ -82,17 +106,19 @@ func story() []customer {
 			},
 		},
 		{
-			account: "dune-retail", plan: makePlan, auto: true, runsOut: 0.55,
+			account: "dune-retail", plan: makePlan, auto: true, runsOut: 0.6,
 			connections: []connection{
 				scenario("order-intake", 0.5), scenario("stock-alerts", 0.2), scenario("newsletter", 0.2), scenario("returns", 0.1),
 			},
 		},
 		{
-			account: "elm-clinic", plan: makePlan, runsOut: 1.2,
+			account: "elm-clinic", plan: ladderPlan, auto: true, runsOut: 0.7,
+			card: sandbox.InsufficientFunds, backup: sandbox.OK,
 			connections: []connection{scenario("appointments", 0.6), scenario("reminders", 0.3), scenario("lab-results", 0.1)},
 		},
 		{
-			account: "fjord-travel", plan: makePlan, runsOut: 2.1,
+			account: "fjord-travel", plan: makePlan, auto: true, runsOut: 0.5,
+			card: sandbox.Declined, replaces: true,
 			connections: []connection{scenario("booking-sync", 0.7), scenario("price-watch", 0.3)},
 		},
 	}

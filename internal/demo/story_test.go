@@ -3,8 +3,10 @@ package demo
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
+	"reflect"
 	"testing"
 
 	"drawdown"
@@ -56,6 +58,25 @@ func TestTheStoryFitsTheExamples(t *testing.T) {
 	}
 	if len(used) < 2 {
 		t.Errorf("all accounts are in one of %d partitions", partitions)
+	}
+}
+
+// TestTheLadderPlanIsMake10kWithALadder: but for its id and the ladder it is the example.
+func TestTheLadderPlanIsMake10kWithALadder(t *testing.T) {
+	example, err := exampleData("examples/make-10k.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan, want map[string]any
+	if err := errors.Join(json.Unmarshal(ladderPlanData, &plan), json.Unmarshal(example[0], &want)); err != nil {
+		t.Fatal(err)
+	}
+	if plan["id"] != ladderPlan || plan["payment_ladder"] == nil {
+		t.Errorf("id %v, ladder %v", plan["id"], plan["payment_ladder"])
+	}
+	delete(plan, "payment_ladder")
+	if plan["id"] = makePlan; !reflect.DeepEqual(plan, want) {
+		t.Errorf("%v is not %v", plan, want)
 	}
 }
 

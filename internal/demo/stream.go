@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -50,12 +51,13 @@ func (d *demo) runSyncs(syncs, work context.Context) error {
 	if err = errors.Join(err, d.traffic.close(work)); err != nil {
 		return err
 	}
+	d.cardholders.hurry()
 	return d.waitBalances(work)
 }
 
 // startTraffic prepares the syncs and takes a first look at the accounts.
 func (d *demo) startTraffic(work context.Context) (err error) {
-	d.recording = newRecording(d.config, d.servers.spool)
+	d.recording = newRecording(d.config, d.servers.folder)
 	if d.traffic, err = newTraffic(d.config, d.story, d.options.For, d.admits); err != nil {
 		return err
 	}
@@ -146,7 +148,7 @@ func (d *demo) syncs(account string) (running, all int) {
 // finish reads everything back, prints the table and compares.
 func (d *demo) finish(ctx context.Context, live bool) error {
 	steps := &steps{out: d.out, style: d.style, live: live}
-	r := &reconciliation{sent: d.sent()}
+	r := &reconciliation{story: d.story, sent: d.sent(), charges: d.pipeline.gateway.Charges(), told: *d.told()}
 	err := steps.run("the log read back from Kafka and replayed", func(io.Writer) (err error) {
 		r.log, err = d.replayLog(ctx)
 		return err
@@ -171,6 +173,14 @@ func (d *demo) finish(ctx context.Context, live bool) error {
 	_, _ = fmt.Fprintf(d.out, "\nUsage per connection, from ClickHouse:\n\n")
 	printUsage(d.out, d.style, r.rows.connections, columnsOf(d.out))
 	_, _ = fmt.Fprintf(d.out, "\n%s repeated events were counted once.\n", number(uint64(r.log.duplicates)))
+	_, _ = fmt.Fprintf(d.out, "\nPurchases, from the log, and what the gateway's books say was charged, in USD:\n\n")
+	printPurchases(d.out, d.style, r.log.purchases, r.charges, columnsOf(d.out))
+	_, _ = fmt.Fprintf(d.out, "\n%d payments were reported twice, by the gateway's reply and by its event, and settled once.\n", r.log.echoes)
+	_, _ = fmt.Fprintf(d.out, "%d e-mails: %s.\n%d webhooks, each with a valid signature.\n", len(r.told.mails), r.told.mailsByKind(), len(r.told.webhooks))
+	if !d.options.Keep {
+		_, _ = fmt.Fprintln(d.out, "To read the e-mails and look into the stores: make demo KEEP=1")
+	}
+	_, _ = fmt.Fprintln(d.out)
 	return conclude(d.out, r)
 }
 
@@ -184,6 +194,9 @@ func conclude(out io.Writer, r *reconciliation) error {
 		_, _ = fmt.Fprintf(out, "not reconciled: %d events, %v credits, drift %d\n", r.log.total.events, r.log.total.credits, len(differences))
 		return &DriftError{Differences: differences}
 	}
+	paid, amount, credits := r.paid()
+	_, _ = fmt.Fprintf(out, "%d purchases: %s USD charged = settled, %s credits bought = granted; every notice told once\n",
+		paid, dollars(amount), withCommas(credits.String()))
 	_, _ = fmt.Fprintf(out, "reconciled: %d events, %v credits, drift 0\n", r.log.total.events, r.log.total.credits)
 	return nil
 }
@@ -224,10 +237,12 @@ Everything stays up until Ctrl-C:
               redis-cli -p %s HGET '%s{p%03d}:a:%s' b
   ClickHouse  http://%s
               curl http://%s -d 'SELECT account, sum(credits) FROM charges GROUP BY account'
-  Metrics     http://%s/metrics
+  Metrics     http://%s/worker/metrics, the same with sink, purchaser, notifier
+  E-mails     %s
 `, d.servers.kafka.Addr(), d.config.Worker.MeteringTopic, d.config.Worker.ChargesTopic, d.config.Worker.LedgerTopic, d.config.Worker.RejectedTopic,
 		d.servers.redis.Addr(), d.servers.redis.Port(), d.config.Redis.Prefix, partition, account,
-		d.servers.clickhouse.Addr(), d.servers.clickhouse.Addr(), d.pipeline.metricsAddr)
+		d.servers.clickhouse.Addr(), d.servers.clickhouse.Addr(), d.pipeline.metricsAddr,
+		filepath.Join(d.servers.mailFolder(), "*.eml"))
 	end := ctx.Done()
 	if ctx.Err() != nil { // that interrupt ended the syncs; the next one is for this
 		end = work.Done()

@@ -58,7 +58,7 @@ const (
 // frame draws a snapshot and the latest happenings into so many columns and lines.
 func (s *style) frame(now *snapshot, told []happening, width, height int) []string {
 	width = min(max(width, widthMin), widthMax)
-	lines := []string{s.headline(now, width), "", " " + s.throughputLine(&now.throughput), " " + s.clickhouseLine(&now.throughput), ""}
+	lines := []string{s.headline(now, width), "", " " + s.throughputLine(&now.throughput), " " + s.clickhouseLine(now), " " + s.toldLine(&now.dealings), ""}
 	lines = append(lines, s.accountTable(now, width)...)
 	if room := height - len(lines) - 1; room > 0 {
 		lines = append(lines, "")
@@ -93,8 +93,28 @@ func (s *style) throughputLine(t *throughput) string {
 	return line
 }
 
-func (s *style) clickhouseLine(t *throughput) string {
-	return fmt.Sprintf("ClickHouse %s rows, %s to go", number(t.rows), number(t.rowsBehind))
+func (s *style) clickhouseLine(now *snapshot) string {
+	t, taken := &now.throughput, &now.dealings.takings
+	line := fmt.Sprintf("ClickHouse %s rows, %s to go   %d %s, %s USD", number(t.rows), number(t.rowsBehind),
+		taken.paid, plural(taken.paid, "purchase"), dollars(taken.amount))
+	if taken.refused > 0 {
+		line += fmt.Sprintf("   %d refused", taken.refused)
+	}
+	return line
+}
+
+func (s *style) toldLine(d *dealings) string {
+	line := fmt.Sprintf("%d %s   %d %s", d.hooks, plural(d.hooks, "webhook"), d.mails, plural(d.mails, "e-mail"))
+	if d.kinds != "" {
+		line += ": " + d.kinds
+	}
+	return line
+}
+
+// dollars shows money with its digits grouped.
+func dollars(amount drawdown.Money) string {
+	whole, cents, _ := strings.Cut(amount.String(), ".")
+	return withCommas(whole) + "." + cents
 }
 
 // column is a column of the table of accounts.

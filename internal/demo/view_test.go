@@ -19,6 +19,9 @@ func moment() (*snapshot, []happening) {
 	now := &snapshot{
 		elapsed: 17 * time.Second, lasts: 30 * time.Second,
 		throughput: throughput{eventsPerSecond: 2987, events: 48_321, duplicates: 112, lag: 64, visibleAfter: 12 * time.Millisecond, rows: 46_100, rowsBehind: 2_109},
+		dealings: dealings{
+			takings: takings{open: 1, paid: 4, refused: 2, amount: usd("2011.70")}, mails: 12, kinds: "4 receipts, 1 payment failed, 7 low balance", hooks: 1,
+		},
 		accounts: []accountState{
 			{account: "acme-data", plan: airbytePlan, status: drawdown.Active, available: 38*credit + 123_456_789, full: 200 * credit, auto: true, running: 4, all: 4},
 			{account: "birchwood", plan: airbytePlan, status: drawdown.Exhausted, available: -5*credit - 1_000_000, full: 200 * credit, all: 3},
@@ -29,7 +32,7 @@ func moment() (*snapshot, []happening) {
 		},
 	}
 	told := []happening{
-		{15 * time.Second, "birchwood", "notice: low balance, 19.972 credits left", warnTone},
+		{15 * time.Second, "birchwood", "e-mail to owner: Credits are running low: 19.972 left", warnTone},
 		{16 * time.Second, "birchwood", "exhausted: no credits left and none on order; its syncs stop", badTone},
 		{16 * time.Second, "dune-retail", "purchase requested: 10,000 credits for 11.70 USD", moneyTone},
 	}
@@ -99,10 +102,11 @@ func TestPlainTellsEachHappeningOnceAndASummaryNowAndThen(t *testing.T) {
 	p.end()
 	p.end()
 	for text, count := range map[string]int{
+		"4 purchases, 12 e-mails, 1 webhooks | acme-data": 4,
 		"events/s": 4, // at 0:00, 0:02, 0:04 and at the end
-		"0:15  birchwood: notice: low balance, 19.972 credits left\n":             1,
-		"0:16  dune-retail: purchase requested: 10,000 credits for 11.70 USD\n":   1,
-		"birchwood -5.001, cobalt-labs 305.000, dune-retail -12.000, elm-clinic ": 4,
+		"0:15  birchwood: e-mail to owner: Credits are running low: 19.972 left\n": 1,
+		"0:16  dune-retail: purchase requested: 10,000 credits for 11.70 USD\n":    1,
+		"birchwood -5.001, cobalt-labs 305.000, dune-retail -12.000, elm-clinic ":  4,
 	} {
 		if found := strings.Count(out.String(), text); found != count {
 			t.Errorf("%q stands there %d times, expected %d:\n%s", text, found, count, &out)
@@ -116,9 +120,9 @@ func TestNumbersInWords(t *testing.T) {
 			t.Errorf("withCommas(%q) = %q, expected %q", in, got, want)
 		}
 	}
-	for in, want := range map[string]string{"19.9725": "19.972", "1000": "1,000", "-0.5": "-0.5"} {
-		if got := threeDecimals(in); got != want {
-			t.Errorf("threeDecimals(%q) = %q, expected %q", in, got, want)
+	for in, want := range map[string]string{"0.00": "0.00", "999.99": "999.99", "1234567.89": "1,234,567.89"} {
+		if got := dollars(usd(in)); got != want {
+			t.Errorf("dollars(%s) = %q, expected %q", in, got, want)
 		}
 	}
 	for in, want := range map[drawdown.Credits]string{0: "0.000", -1_500_000: "-0.001", 1_234_567_891_000: "1,234.567"} {
