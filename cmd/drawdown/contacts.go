@@ -197,7 +197,8 @@ type webhookSetCommand struct {
 	operationFlags
 	Endpoint string   `arg:"" help:"A name for the endpoint."`
 	URL      string   `help:"Where notices are posted; unchanged where left out." placeholder:"URL"`
-	Kinds    []string `help:"Only these kinds, with commas; all where left out." placeholder:"KIND,…"`
+	Kinds    []string `help:"Only these kinds, with commas. Unchanged where left out; all for a new endpoint." placeholder:"KIND,…" xor:"kinds"`
+	AllKinds bool     `help:"All kinds." xor:"kinds"`
 	Rotate   bool     `help:"Sign with a new secret. The one before stays valid for a day."`
 }
 
@@ -208,6 +209,9 @@ func (c *webhookSetCommand) Run(ctx context.Context, line *commands) error {
 		before := endpointOf(profile, c.Endpoint)
 		if before != nil {
 			data["url"], data["secret_version"] = before.URL, before.SecretVersion
+			if before.Kinds != nil && !c.AllKinds {
+				data["kinds"] = before.Kinds
+			}
 		}
 		if c.URL != "" {
 			data["url"] = c.URL
