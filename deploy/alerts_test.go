@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,10 +51,32 @@ func TestRunbookLinks(t *testing.T) {
 	}
 }
 
+// TestLinksToFiles: what the texts of this folder point to is there, the heading too.
+func TestLinksToFiles(t *testing.T) {
+	for _, file := range []string{"README.md", "runbook.md"} {
+		links := regexp.MustCompile(`\]\(([^)#:]+)(?:#([^)]+))?\)`).FindAllStringSubmatch(read(t, file), -1)
+		if len(links) == 0 {
+			t.Errorf("%s has no links", file)
+		}
+		for _, link := range links {
+			if _, err := os.Stat(link[1]); err != nil {
+				t.Errorf("%s: %v", file, err)
+			} else if link[2] != "" && !anchorsOf(t, link[1])[link[2]] {
+				t.Errorf("%s: %s has no heading %s", file, link[1], link[2])
+			}
+		}
+	}
+}
+
 func runbookAnchors(t *testing.T) map[string]bool {
 	t.Helper()
+	return anchorsOf(t, "runbook.md")
+}
+
+func anchorsOf(t *testing.T, file string) map[string]bool {
+	t.Helper()
 	anchors := make(map[string]bool)
-	for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(read(t, "runbook.md"), -1) {
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(read(t, file), -1) {
 		anchors[strings.ReplaceAll(strings.ToLower(heading[1]), " ", "-")] = true
 	}
 	return anchors
