@@ -164,8 +164,11 @@ func TestWorkersUserCanWork(t *testing.T) {
 func TestReadersCanRead(t *testing.T) {
 	addr := startRedis(t)
 	next := keepAccount(t, userOf(t, addr, "drawdown"))
-	store, err := redisstore.New(userOf(t, addr, "reader"), "drawdown:")
+	config := exampleConfig(t, "purchaser")
+	config.Redis.Addrs, config.Redis.Password = []string{addr}, passwords["reader"]
+	client, store, err := config.OpenRedis()
 	must(t, err)
+	t.Cleanup(func() { _ = client.Close() })
 	directory := app.NewDirectory(store)
 	profile, err := directory.Profile(t.Context(), "acme", next-1)
 	if err != nil || profile.Plan.ID != "airbyte-cloud-ladder" || profile.Email != "a@example.com" ||
