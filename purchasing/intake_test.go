@@ -13,9 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"log/slog"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"log/slog"
 
 	"drawdown"
 	"drawdown/purchasing"

@@ -32,7 +32,7 @@ type Config struct {
 	// WebhookTolerance is how far from now, before or after, a webhook may have been signed.
 	WebhookTolerance time.Duration
 	// Now is the clock by which a webhook is too old; [time.Now] where it is nil.
-	Now func() time.Time
+	Now func() time.Time `json:"-"`
 }
 
 // The bounds of what is configured.
