@@ -1,9 +1,10 @@
-// Package e2e runs whole installations of Drawdown on real servers: its own binary as worker and sink, Kafka, Redis and
-// the ClickHouse engine.
+// Package e2e runs whole installations of Drawdown on real servers: its own binary as worker, sink, purchaser and notifier,
+// Kafka, Redis and the ClickHouse engine, with a Stripe of the tests' own and a mail server.
 //
 // It owns the promises that only all parts together can keep: usage that a real connector reports arrives as credits,
-// balances and rows; nothing is lost or counted twice however often a process or a server is killed; what is wrong is
-// said clearly and loses nothing. It does not own the rules themselves: what a log means is asked of the engine, run
+// balances and rows; credits that run out are bought once, paid once and granted once, and customers are told; nothing is
+// lost or counted twice however often a process or a server is killed; what is wrong is said clearly, loses nothing and
+// shows no secret. It does not own the rules themselves: what a log means is asked of the engine, run
 // over the same log as it stands in Kafka.
 //
 // Everything here is tests, built with the tag integration.
@@ -16,4 +17,14 @@
 //	kill_test.go          SIGKILL under load                  random_test.go        random logs, killed workers
 //	reject_test.go        bad input                           away_test.go          servers that are away or full
 //	refuse_test.go        what a worker refuses to work on    command_test.go       the command line on bad input
+//
+// And where credits are sold:
+//
+//	shop_test.go          an installation that sells       ledger_test.go        what was published, and appended
+//	mail_test.go          a mail server and its letters    receiver_test.go      a customer's webhook
+//	certificate_test.go   the mail server's certificate    secrets_test.go       looking for secrets in all that is said
+//	purchases_test.go     buying, and a declined card      orders_test.go        orders by hand, refunds, disputes
+//	subscriptions_test.go plans that the gateway bills     charged_test.go       SIGKILL between charge and settlement
+//	forged_test.go        webhooks of others               disclosed_test.go     refused secrets
+//	notices_test.go       each notice, SIGKILL             life_test.go          accounts of which all is told
 package e2e

@@ -36,6 +36,7 @@ type needs struct {
 	Settings   settings       // on top of the usual ones
 	Unmade     bool           // topics are not created
 	Topics     map[string]int // max.message.bytes of topics that are created before; by the setting's name
+	CreateTime bool           // the log carries its producers' times
 	// Further adds settings of servers that it starts.
 	Further func(in *installation, all settings)
 }
@@ -87,7 +88,7 @@ func install(t *testing.T, needs needs) *installation {
 	in.file = in.write("drawdown.yaml", all)
 	in.open()
 	if !needs.Unmade {
-		in.createTopics(needs.Topics)
+		in.createTopics(&needs)
 	}
 	return in
 }
@@ -166,9 +167,12 @@ func (in *installation) open() {
 	in.t.Cleanup(func() { _ = in.operations.Close() })
 }
 
-func (in *installation) createTopics(bytesMax map[string]int) {
+func (in *installation) createTopics(needs *needs) {
 	in.t.Helper()
-	worker := in.config.Worker
+	worker, bytesMax := in.config.Worker, needs.Topics
+	if needs.CreateTime {
+		in.must(broker.CreateTopic(in.t.Context(), worker.MeteringTopic, in.partitions, map[string]string{"message.timestamp.type": "CreateTime"}))
+	}
 	for topic, limit := range map[string]int{
 		worker.MeteringTopic: bytesMax["metering"], worker.RejectedTopic: bytesMax["rejected"],
 	} {

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -183,7 +184,7 @@ func (in *installation) report(events ...usage) {
 }
 
 func record(key string, value []byte) protocol.Record {
-	return protocol.Record{Key: protocol.NewBytes([]byte(key)), Value: protocol.NewBytes(value)}
+	return protocol.Record{Time: time.Now(), Key: protocol.NewBytes([]byte(key)), Value: protocol.NewBytes(value)}
 }
 
 // ends returns the offset that the next record gets, for each partition of a topic.
@@ -193,8 +194,12 @@ func (in *installation) ends(topic string) []drawdown.Offset {
 	for i := range all {
 		all[i] = int32(i)
 	}
-	ranges, err := in.reader.Offsets(in.t.Context(), topic, all)
-	in.must(err)
+	var ranges map[int32]fetch.Range
+	in.await("the ends of "+topic, func(ctx context.Context) (bool, any) { // a broker that has just come back knows little
+		var err error
+		ranges, err = in.reader.Offsets(ctx, topic, all)
+		return err == nil, err
+	})
 	ends := make([]drawdown.Offset, in.partitions)
 	for partition, r := range ranges {
 		ends[partition] = drawdown.Offset(r.Latest)
@@ -212,11 +217,15 @@ func (in *installation) read(topic string, partition int32, until drawdown.Offse
 func (in *installation) readFrom(topic string, partition int32, from, until drawdown.Offset, use func(*fetch.Record)) {
 	in.t.Helper()
 	for next := int64(from); next < int64(until); {
-		response, err := in.reader.Fetch(in.t.Context(), fetch.Request{
-			Topic: topic, Partitions: []fetch.Partition{{ID: partition, Offset: next, BytesMax: brokerBytesMax}},
-			BytesMin: 1, BytesMax: brokerBytesMax, WaitMax: time.Second,
+		var response *fetch.Response
+		in.await("records of "+topic, func(ctx context.Context) (bool, any) {
+			var err error
+			response, err = in.reader.Fetch(ctx, fetch.Request{
+				Topic: topic, Partitions: []fetch.Partition{{ID: partition, Offset: next, BytesMax: brokerBytesMax}},
+				BytesMin: 1, BytesMax: brokerBytesMax, WaitMax: time.Second,
+			})
+			return err == nil, err
 		})
-		in.must(err)
 		set := response.Sets[0]
 		for raw := (fetch.Record{}); ; {
 			more, err := set.Next(&raw)

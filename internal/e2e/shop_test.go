@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -244,5 +246,16 @@ func (s *shop) deliver(bodies ...[]byte) {
 		if status, answer := s.post(body, fakestripe.Signature(s.signing, time.Now(), body)); status != http.StatusOK {
 			s.t.Fatalf("a webhook was answered %d: %s", status, answer)
 		}
+	}
+}
+
+// delivered is the condition that a try of a delivery ended with a text.
+func (s *shop) delivered(detail string) func(context.Context) (bool, any) {
+	return func(context.Context) (bool, any) {
+		var found []string
+		for _, one := range s.deliveries() {
+			found = append(found, one.ID+": "+one.Detail)
+		}
+		return strings.Contains(strings.Join(found, "\n"), detail), found
 	}
 }

@@ -1,0 +1,134 @@
+//go:build integration
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"drawdown"
+	"drawdown/internal/app"
+	"drawdown/purchasing/stripe/fakestripe"
+)
+
+const (
+	chargedAccounts = 100
+	chargedPacks    = 4 // of each account
+	packCredits     = 10
+	packCents       = 3250 // 10 × $2.50 × 1.3
+	// chargedKills are made while payments are under way; so many charges are made between two of them.
+	chargedKills = 8
+	chargesEach  = chargedAccounts * chargedPacks / (chargedKills + 2)
+)
+
+// TestChargedIsSettledIsGranted kills the purchaser in the middle of some hundred payments, takes Kafka away once, and lets
+// the gateway's requests, answers and webhooks fail, get lost, and come twice, early, late and out of order.
+func TestChargedIsSettledIsGranted(t *testing.T) {
+	s := openShop(t, needs{Partitions: 4, Settings: settings{"purchasing.concurrency_max": 8, "purchasing.retry_concurrency_max": 4}},
+		fakestripe.Delivery{Twice: 100, Held: 200, Shuffle: true, Seed: 6})
+	s.publishExamples()
+	s.publishPlan("airbyte-cloud", map[string]any{"id": "packs", "auto_purchase": map[string]any{
+		"mode": "pack", "pack": packCredits, "threshold": "0", "surcharge_percent": 30, "cap": "none",
+	}})
+	rates := fakestripe.Often
+	rates.StoreFailLater, rates.Limit = 20, 10 // each 429 is a pause of a second
+	s.stripe.Faults(fakestripe.Seeded(7, rates))
+	for i := range chargedAccounts {
+		s.openBuyerOf(chargedAccount(i), "packs")
+	}
+	s.worker = s.start("worker")
+	s.awaitWorkedOff()
+	s.purchaser = s.start("purchaser")
+	struck := 0
+	for kill := range chargedKills {
+		s.awaitCharges((kill + 1) * chargesEach)
+		if kill == chargedKills/2 {
+			s.must(broker.Kill())
+			s.must(broker.Restart(context.Background()))
+		}
+		s.purchaser.kill()
+		if charged := len(s.stripe.Charges()); charged > s.settledSoFar() && charged < chargedAccounts*chargedPacks {
+			struck++ // a charge was made that the log does not know of
+		}
+		s.stripe.Reconcile()
+		s.purchaser = s.start("purchaser")
+	}
+	if struck < chargedKills/2 {
+		t.Errorf("only %d of %d kills struck between a charge and its settlement", struck, chargedKills)
+	}
+	s.ledger.await("", "purchase.settled", chargedAccounts*chargedPacks)
+	s.stripe.Reconcile()
+	s.stripe.Faults(nil)
+	s.must(s.stripe.Drain(t.Context()))
+	m := s.close()
+
+	s.checkCharged()
+	if len(m.rejected) > 0 || m.repeated == 0 {
+		t.Errorf("rejected: %v, %d duplicates", m.rejected, m.repeated)
+	}
+	for i := range chargedAccounts {
+		if found := s.available(chargedAccount(i)); found != 5*drawdown.Credit { // 4 × 10 − 35
+			t.Errorf("%s has %s credits", chargedAccount(i), found)
+		}
+	}
+}
+
+func chargedAccount(i int) string { return fmt.Sprintf("buyer-%d", i) }
+
+// openBuyerOf opens an account that has used 35 credits more than it has, and buys as soon as it has a card.
+func (s *shop) openBuyerOf(account, plan string) {
+	s.t.Helper()
+	s.append(app.Operation{Type: drawdown.AccountOpened, Account: account, Data: map[string]any{
+		"plan": plan, "email": account + "@example.com", "email_verified": false,
+	}})
+	s.append(app.Operation{Type: drawdown.AutoPurchaseSet, Account: account, Data: map[string]any{"enabled": true}})
+	s.use(account, chargedPacks*packCredits-5)
+	s.append(app.Operation{Type: drawdown.PaymentMethodSaved, Account: account, Data: map[string]any{
+		"method": "pm_" + account, "kind": "card", "customer": "cus_" + account,
+	}})
+}
+
+func (s *shop) awaitCharges(count int) {
+	s.t.Helper()
+	s.await(fmt.Sprintf("%d charges", count), func(context.Context) (bool, any) {
+		s.purchaser.running()
+		found := len(s.stripe.Charges())
+		return found >= count, fmt.Sprintf("%d were made", found)
+	})
+}
+
+// settledSoFar counts the purchases whose settlement stands in the log.
+func (s *shop) settledSoFar() int {
+	s.t.Helper()
+	settled := map[string]bool{}
+	for i := range chargedAccounts {
+		for _, one := range s.appended(chargedAccount(i), "purchase.settled") {
+			settled[one.Data.Purchase] = true
+		}
+	}
+	return len(settled)
+}
+
+// checkCharged compares what the gateway has taken with what was settled and what was granted: the same purchases, once
+// each, at the same amounts.
+func (s *shop) checkCharged() {
+	s.t.Helper()
+	charges := s.stripe.Charges()
+	granted := map[string]string{}
+	for _, grant := range s.ledger.of("", "grant.added") {
+		granted[grant.Grant] += grant.Amount
+	}
+	settled := s.ledger.of("", "purchase.settled")
+	for _, one := range settled {
+		if found := charges[one.Purchase]; found != (fakestripe.Charged{Count: 1, Amount: packCents, Currency: "usd"}) {
+			s.t.Errorf("%s was charged %+v", one.Purchase, found)
+		}
+		if one.Amount != "32.50" || granted[one.Purchase] != number(packCredits) {
+			s.t.Errorf("%s settled at %s, granted %q", one.Purchase, one.Amount, granted[one.Purchase])
+		}
+	}
+	if want := chargedAccounts * chargedPacks; len(charges) != want || len(settled) != want || len(granted) != want {
+		s.t.Errorf("%d purchases were charged, %d settled, %d granted, want %d", len(charges), len(settled), len(granted), want)
+	}
+}
