@@ -71,7 +71,7 @@ func TestTheDemoReconciles(t *testing.T) {
 		"fjord-travel: its owner, who got the e-mail, saves another card\n",
 		"fjord-travel: purchase settled: 10,000 credits, 11.70 USD paid\n",
 		"fjord-travel: active again\n",
-		" settled once.\n",
+		" and settled once: ",
 		" every notice told once\n",
 		"faker-postgres", // through the tap
 		"notion-postgres",

@@ -63,9 +63,9 @@ type purchase struct {
 	quantity drawdown.Credits // asked for, or settled
 	amount   drawdown.Money
 	currency string
-	reasons  []string // of the attempts that were refused
-	backup   bool     // the last attempt was with the backup card
-	settled  int      // how often it was settled
+	reason   string // of the last attempt that was refused
+	backup   bool   // the last attempt was with the backup card
+	settled  int    // how often it was settled
 	granted  []drawdown.Credits
 }
 
@@ -88,11 +88,9 @@ func (l ledgerEvidence) take(entry drawdown.Entry) {
 	case *drawdown.PurchaseRetried:
 		l.of(&e.Head, e.Purchase).backup = e.Backup
 	case *drawdown.PurchaseDeclined:
-		p := l.of(&e.Head, e.Purchase)
-		p.reasons = append(p.reasons, e.Reason)
+		l.of(&e.Head, e.Purchase).reason = e.Reason
 	case *drawdown.PurchaseFailedEntry:
-		p := l.of(&e.Head, e.Purchase)
-		p.reasons = append(p.reasons, e.Reason)
+		l.of(&e.Head, e.Purchase).reason = e.Reason
 	case *drawdown.PurchaseSettledEntry:
 		p := l.of(&e.Head, e.Purchase)
 		p.quantity, p.amount, p.currency = e.Quantity, e.Amount, e.Currency
@@ -164,19 +162,14 @@ func printPurchases(out io.Writer, style style, purchases ledgerEvidence, charge
 
 // outcome says how a purchase ended.
 func (p *purchase) outcome() string {
-	var parts []string
-	for _, reason := range p.reasons {
-		parts = append(parts, reasonName(reason))
-	}
 	switch {
 	case p.settled > 0 && p.backup:
-		parts = append(parts, "paid with the backup card")
+		return "paid by backup card"
 	case p.settled > 0:
-		parts = append(parts, "paid")
+		return "paid"
 	default:
-		parts = append(parts, "failed")
+		return "failed: " + reasonName(p.reason)
 	}
-	return strings.Join(parts, ", ")
 }
 
 func reasonName(reason string) string { return strings.ReplaceAll(reason, "_", " ") }

@@ -175,8 +175,8 @@ func (d *demo) finish(ctx context.Context, live bool) error {
 	_, _ = fmt.Fprintf(d.out, "\n%s repeated events were counted once.\n", number(uint64(r.log.duplicates)))
 	_, _ = fmt.Fprintf(d.out, "\nPurchases, from the log, and what the gateway's books say was charged, in USD:\n\n")
 	printPurchases(d.out, d.style, r.log.purchases, r.charges, columnsOf(d.out))
-	_, _ = fmt.Fprintf(d.out, "\n%d payments were reported twice, by the gateway's reply and by its event, and settled once.\n", r.log.echoes)
-	_, _ = fmt.Fprintf(d.out, "%d e-mails: %s.\n%d webhooks, each with a valid signature.\n", len(r.told.mails), r.told.mailsByKind(), len(r.told.webhooks))
+	_, _ = fmt.Fprintf(d.out, "\nPayments reported twice, by the gateway's reply and by its event, and settled once: %d.\n", r.log.echoes)
+	_, _ = fmt.Fprintf(d.out, "E-mails: %d (%s).\nWebhooks, each with a valid signature: %d.\n", len(r.told.mails), r.told.mailsByKind(), len(r.told.webhooks))
 	if !d.options.Keep {
 		_, _ = fmt.Fprintln(d.out, "To read the e-mails and look into the stores: make demo KEEP=1")
 	}
