@@ -45,7 +45,7 @@ type metrics struct {
 
 func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
-		notices: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "drawdown_notices_total",
+		notices: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "drawdown_notifier_notices_total",
 			Help: "Ledger entries that are news to customers, by kind. Those that come again after a restart count again."}, []string{"kind"}),
 		tooOld: prometheus.NewCounter(prometheus.CounterOpts{Name: "drawdown_notices_too_old_total",
 			Help: "Ledger entries older than the horizon, of which nobody is told. Growing: the whole ledger is read again, or a worker was away for days."}),

@@ -151,6 +151,12 @@ func (i *Intake) reserve(ctx context.Context, account string) (release func(), e
 	}
 }
 
+// What may come of asking the gateway.
+const (
+	sweepDone   = "done"
+	sweepFailed = "failed"
+)
+
 // Sweep asks the gateway at the start and at intervals what happened, until the context ends. A charge whose webhook was
 // lost is settled by it.
 func (i *Intake) Sweep(ctx context.Context) error {
@@ -160,8 +166,10 @@ func (i *Intake) Sweep(ctx context.Context) error {
 		if err := i.sweep(ctx, since); err == nil {
 			// The overlap is for events that appear late in the gateway's list.
 			since = began.Add(-2 * i.config.SweepInterval)
+			i.metrics.sweeps.WithLabelValues(sweepDone).Inc()
 		} else if ctx.Err() == nil {
-			i.logger.Warn("can't ask the gateway what happened", "error", err)
+			i.metrics.sweeps.WithLabelValues(sweepFailed).Inc()
+			i.logger.Warn("not all that the gateway says happened could be handled", "error", err)
 		}
 		select {
 		case <-time.After(i.config.SweepInterval):

@@ -12,7 +12,8 @@ type metrics struct {
 	duration   prometheus.Histogram
 	lag        prometheus.Histogram
 	operations *prometheus.CounterVec // type
-	webhooks   *prometheus.CounterVec // result: taken, repeated, error, or the reason of the refusal
+	webhooks   *prometheus.CounterVec // result: taken, repeated, ignored, error, or the reason of the refusal
+	sweeps     *prometheus.CounterVec // result: done, failed
 	events     *prometheus.CounterVec // kind, origin
 }
 
@@ -41,10 +42,28 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "drawdown_gateway_events_total", Help: "Events of the gateway that were acted on, by what they say and how they came.",
 		}, []string{"kind", "origin"}),
+		sweeps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "drawdown_gateway_sweeps_total", Help: "How often the gateway was asked what happened, for webhooks that were lost. Failed: some of it could not be handled, or the gateway is away.",
+		}, []string{"result"}),
 	}
+	m.begin()
 	var faults []error
-	for _, c := range []prometheus.Collector{m.open, m.tries, m.duration, m.lag, m.operations, m.webhooks, m.events} {
+	for _, c := range []prometheus.Collector{m.open, m.tries, m.duration, m.lag, m.operations, m.webhooks, m.sweeps, m.events} {
 		faults = append(faults, registerer.Register(c))
 	}
 	return m, errors.Join(faults...)
+}
+
+// begin makes the series that alerts look at, so that the first increase after a start is seen.
+func (m *metrics) begin() {
+	for _, state := range stateNames {
+		m.tries.WithLabelValues(state)
+	}
+	m.tries.WithLabelValues("error")
+	for _, result := range []string{"taken", "repeated", "ignored", "error", string(Unsigned), string(Forged), string(Stale), string(Malformed)} {
+		m.webhooks.WithLabelValues(result)
+	}
+	for _, result := range []string{sweepDone, sweepFailed} {
+		m.sweeps.WithLabelValues(result)
+	}
 }

@@ -19,8 +19,12 @@ type configCheckCommand struct{}
 
 // Run implements the command.
 func (*configCheckCommand) Run(line *commands) error {
-	if _, err := line.load(); err != nil {
+	config, err := line.load()
+	if err != nil {
 		return err
+	}
+	if err := config.CheckSecrets(); err != nil {
+		return fmt.Errorf("the configuration is right for all but the purchaser:\n%w", err)
 	}
 	fmt.Println("the configuration is right")
 	return nil

@@ -122,8 +122,7 @@ func (c *Config) Validate() error {
 func (c *Config) validateOptional() error {
 	var faults []error
 	if c.Purchasing.Gateway == StripeGateway {
-		_, err := c.Stripe.config()
-		faults = append(faults, section("stripe", err))
+		faults = append(faults, section("stripe", c.Stripe.validate()))
 	}
 	if c.emailConfigured() {
 		faults = append(faults, section("email", c.Email.Validate()))

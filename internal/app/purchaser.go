@@ -75,6 +75,28 @@ func (p *Purchasing) validate() error {
 	return errors.Join(faults...)
 }
 
+// validate checks all but the files: only the purchaser and the commands that use the gateway need them, and only they may
+// read them.
+func (s *Stripe) validate() error {
+	config := s.Config
+	if s.SecretKeyFile != "" {
+		if config.SecretKey != "" {
+			return errors.New("secret_key_file: is given beside secret_key; give one of the two")
+		}
+		config.SecretKey = "sk_in_a_file"
+	}
+	return config.Validate()
+}
+
+// CheckSecrets reads the files of the gateway's secrets, as the purchaser will.
+func (c *Config) CheckSecrets() error {
+	if c.Purchasing.Gateway != StripeGateway {
+		return nil
+	}
+	_, err := c.Stripe.config()
+	return section("stripe", err)
+}
+
 // config reads the secrets.
 func (s *Stripe) config() (stripe.Config, error) {
 	config := s.Config

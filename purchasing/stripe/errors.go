@@ -46,7 +46,7 @@ func (e *Error) Error() string {
 	b.WriteString(": " + e.Message)
 	switch {
 	case e.Misconfigured():
-		b.WriteString(" (the secret key is wrong or lacks a permission: check purchasing.stripe.secret_key)")
+		b.WriteString(" (the secret key is wrong or lacks a permission: check stripe.secret_key)")
 	case e.Type == string(api.ErrorTypeIdempotency):
 		b.WriteString(" (the key was used before with other parameters, and no payment is to be found under it)")
 	}
