@@ -66,14 +66,14 @@ func (c *Config) NewNotifier(registerer prometheus.Registerer, log *slog.Logger)
 		return nil, nil, ErrNoChannel
 	}
 	var closers []func()
-	closeAll = func() {
+	release := func() {
 		for i := len(closers) - 1; i >= 0; i-- {
 			closers[i]()
 		}
 	}
 	defer func() {
 		if err != nil {
-			closeAll()
+			release()
 		}
 	}()
 	cluster, err := c.Cluster()
@@ -113,7 +113,7 @@ func (c *Config) NewNotifier(registerer prometheus.Registerer, log *slog.Logger)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &RunningNotifier{notifier: notifier, follower: follower}, closeAll, nil
+	return &RunningNotifier{notifier: notifier, follower: follower}, release, nil
 }
 
 // openSenders makes a sender for each channel that is configured.
