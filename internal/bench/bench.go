@@ -30,7 +30,7 @@ func Run(ctx context.Context, options Options, out io.Writer) (result Result, er
 	options.BaselineConsumers = max(1, options.BaselineConsumers)
 	r := &run{options: &options, out: out}
 	r.say("starting Kafka, Redis and ClickHouse")
-	r.cluster, err = startCluster(ctx, &options)
+	r.cluster, err = startCluster(ctx, options.machinery())
 	defer func() { err = errors.Join(err, r.stop()) }()
 	if err != nil {
 		return Result{}, err

@@ -53,6 +53,7 @@ type job struct {
 	CPUProfile   string   // file, empty for none
 	AllocProfile string   // file, empty for none
 	Shares       [][]span // of the consumers of the baseline
+	Till         tillJob  // of those that buy
 }
 
 type jobKind string
@@ -61,7 +62,13 @@ const (
 	workerJob   jobKind = "worker"
 	sinkJob     jobKind = "sink"
 	baselineJob jobKind = "baseline"
+
+	purchaserJob      jobKind = "purchaser"
+	naivePurchaserJob jobKind = "naive purchaser"
 )
+
+// endless reports whether the work ends with its context only.
+func (k jobKind) endless() bool { return k != baselineJob && k != naivePurchaserJob }
 
 // work is a job that is ready to begin. It ends with the context, or by itself.
 type work func(ctx context.Context) error
@@ -138,7 +145,7 @@ func (j *job) do(commands *bufio.Reader, ready func() error) (result report, err
 	result.measure(before)
 	err = errors.Join(err, profiled())
 	cancel()
-	if j.Kind != baselineJob && err == nil {
+	if j.Kind.endless() && err == nil {
 		err = <-done
 	}
 	return result, err

@@ -33,12 +33,21 @@ type cluster struct {
 	keys   *signature.Keys
 	client *kafkago.Client
 
-	servers []*servers.Server // Kafka, Redis, ClickHouse
+	servers []*servers.Server // Kafka, Redis, and perhaps ClickHouse
+}
+
+// machinery is what a cluster is made of.
+type machinery struct {
+	config       app.Config
+	partitions   int
+	kafkaHeapMiB int
+	clickhouse   bool // ClickHouse too
+	keep         bool // data and logs
 }
 
 // startCluster starts empty servers. Call stop, whatever it returns.
-func startCluster(ctx context.Context, options *Options) (*cluster, error) {
-	c := &cluster{keep: options.KeepData, config: options.Config}
+func startCluster(ctx context.Context, m *machinery) (*cluster, error) {
+	c := &cluster{keep: m.keep, config: m.config}
 	var err error
 	if c.dir, err = os.MkdirTemp("", "drawdown-bench-"); err != nil {
 		return c, fmt.Errorf("make a folder for the servers: %w", err)
@@ -46,26 +55,28 @@ func startCluster(ctx context.Context, options *Options) (*cluster, error) {
 	if err := c.makeKeys(); err != nil {
 		return c, err
 	}
-	if err := c.start(ctx, options); err != nil {
+	if err := c.start(ctx, m); err != nil {
 		return c, err
 	}
-	broker, store, database := c.servers[0], c.servers[1], c.servers[2]
+	broker, store := c.servers[0], c.servers[1]
 	c.config.Kafka = app.Kafka{Brokers: []string{broker.Addr()}}
 	c.config.Redis.Addrs = []string{store.Addr()}
-	c.config.ClickHouse = app.ClickHouse{DSN: "http://" + database.Addr() + "/drawdown"}
+	if m.clickhouse {
+		c.config.ClickHouse = app.ClickHouse{DSN: "http://" + c.servers[2].Addr() + "/drawdown"}
+	}
 	c.client = &kafkago.Client{Addr: kafkago.TCP(broker.Addr()), Transport: &kafkago.Transport{}}
-	return c, c.createTopics(ctx, options.Partitions)
+	return c, c.createTopics(ctx, m.partitions)
 }
 
 // start starts the servers side by side. One that is not installed names the command which installs it.
-func (c *cluster) start(ctx context.Context, options *Options) error {
+func (c *cluster) start(ctx context.Context, m *machinery) error {
 	var broker *kafka.Server
 	var store *redis.Server
 	var database *clickhouse.Server
 	var starting errgroup.Group // without a shared context: each ends by itself, and all that started are stopped
 	starting.Go(func() (err error) {
 		broker, err = kafka.Start(ctx, kafka.Options{
-			Dir: filepath.Join(c.dir, "kafka"), HeapMiB: options.KafkaHeapMiB, JavaFlags: []string{quickCompiler},
+			Dir: filepath.Join(c.dir, "kafka"), HeapMiB: m.kafkaHeapMiB, JavaFlags: []string{quickCompiler},
 		})
 		return err
 	})
@@ -74,6 +85,9 @@ func (c *cluster) start(ctx context.Context, options *Options) error {
 		return err
 	})
 	starting.Go(func() (err error) {
+		if !m.clickhouse {
+			return nil
+		}
 		database, err = clickhouse.Start(ctx, clickhouse.Options{Dir: filepath.Join(c.dir, "clickhouse")})
 		return err
 	})

@@ -217,7 +217,10 @@ func (w *watch) sunk(ctx context.Context) (bool, error) {
 
 // ends asks for the ends of the log.
 func (c *cluster) ends(ctx context.Context, partitions int) ([]int64, error) {
-	topic := c.config.Worker.MeteringTopic
+	return c.endsOf(ctx, c.config.Worker.MeteringTopic, partitions)
+}
+
+func (c *cluster) endsOf(ctx context.Context, topic string, partitions int) ([]int64, error) {
 	questions := make([]kafkago.OffsetRequest, partitions)
 	for partition := range questions {
 		questions[partition] = kafkago.LastOffsetOf(partition)

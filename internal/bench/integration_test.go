@@ -69,7 +69,7 @@ func TestADriftIsAnErrorAndNoResult(t *testing.T) {
 	o.Events, o.Accounts, o.BaselineEvents, o.JSON = 1000, 20, 0, true
 	r := &run{options: &o, out: new(bytes.Buffer)}
 	var err error
-	if r.cluster, err = startCluster(t.Context(), &o); err != nil {
+	if r.cluster, err = startCluster(t.Context(), o.machinery()); err != nil {
 		t.Fatal(errors.Join(err, r.cluster.stop()))
 	}
 	defer func() {

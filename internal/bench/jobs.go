@@ -17,6 +17,10 @@ func (j *job) prepare(result *report) (begin work, end func(), err error) {
 		part, end, err = j.Config.NewWorker(registry, log)
 	case sinkJob:
 		part, end, err = j.Config.NewSink(registry, log)
+	case purchaserJob:
+		return j.purchaser(registry, log)
+	case naivePurchaserJob:
+		return j.naivePurchaser()
 	case baselineJob:
 		naive, err := newBaseline(j)
 		if err != nil {

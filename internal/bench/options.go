@@ -40,6 +40,11 @@ func Default() Options {
 	}
 }
 
+// machinery is what the run needs.
+func (o *Options) machinery() *machinery {
+	return &machinery{config: o.Config, partitions: o.Partitions, kafkaHeapMiB: o.KafkaHeapMiB, clickhouse: true, keep: o.KeepData}
+}
+
 // Bounds. A run counts its credits in 63 bits and keeps its expectations in memory.
 const (
 	eventsMax     = 100_000_000

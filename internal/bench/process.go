@@ -121,6 +121,12 @@ func (p *process) result() (report, error) {
 	return p.report, nil
 }
 
+// cpu is what the child has used of processors so far; 0 when it has ended.
+func (p *process) cpu() time.Duration {
+	fields := procFields(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
+	return ticks(fields, userTicks) + ticks(fields, systemTicks)
+}
+
 // stop waits for the child's end, which follows the end of its input; by force if it takes too long.
 func (p *process) stop() {
 	_ = p.in.Close()

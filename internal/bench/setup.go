@@ -13,21 +13,7 @@ const entriesPerAccount = 2
 
 // setup appends the operations that open the accounts and give them credits.
 func (w *workload) setup(l *loader) error {
-	now := w.time.Format(time.RFC3339)
-	operation := func(kind drawdown.Type, id, account string, data map[string]any) error {
-		record := map[string]any{"specversion": "1.0", "id": id, "source": "drawdown/bench", "type": kind.String(), "time": now, "data": data}
-		if account != "" {
-			record["subject"] = account
-		}
-		value, err := json.Marshal(record)
-		if err != nil {
-			return fmt.Errorf("encode %v: %w", kind, err)
-		}
-		if kind.IsBroadcast() {
-			return l.broadcast(value)
-		}
-		return l.operation(account, value)
-	}
+	operation := l.operations(w.time)
 	if err := w.catalogue(operation); err != nil {
 		return err
 	}
@@ -44,8 +30,30 @@ func (w *workload) setup(l *loader) error {
 	return nil
 }
 
+// operator appends an operation; the account is "" for broadcasts.
+type operator func(kind drawdown.Type, id, account string, data map[string]any) error
+
+// operations returns what appends operations of one time.
+func (l *loader) operations(at time.Time) operator {
+	now := at.Format(time.RFC3339)
+	return func(kind drawdown.Type, id, account string, data map[string]any) error {
+		record := map[string]any{"specversion": "1.0", "id": id, "source": "drawdown/bench", "type": kind.String(), "time": now, "data": data}
+		if account != "" {
+			record["subject"] = account
+		}
+		value, err := json.Marshal(record)
+		if err != nil {
+			return fmt.Errorf("encode %v: %w", kind, err)
+		}
+		if kind.IsBroadcast() {
+			return l.broadcast(value)
+		}
+		return l.operation(account, value)
+	}
+}
+
 // catalogue publishes the plan, the rates and the connectors.
-func (w *workload) catalogue(operation func(kind drawdown.Type, id, account string, data map[string]any) error) error {
+func (w *workload) catalogue(operation operator) error {
 	plan := map[string]any{
 		"id": "bench", "currency": "USD", "low_balance": lowBalanceText,
 		"purchase": map[string]any{

@@ -12,6 +12,9 @@ import (
 // ticksPerSecond is the unit of processor times in /proc; Linux has the same on every architecture.
 const ticksPerSecond = 100
 
+// Where a process's times stand in its stat file, after its name.
+const userTicks, systemTicks = 11, 12
+
 // processorTime is what the servers and the machine as a whole have used.
 type processorTime struct {
 	servers []time.Duration
@@ -24,8 +27,7 @@ func (c *cluster) processorTime() processorTime {
 	var p processorTime
 	for _, server := range c.servers {
 		fields := procFields(fmt.Sprintf("/proc/%d/stat", server.PID()))
-		const user, system = 11, 12 // after the name
-		p.servers = append(p.servers, ticks(fields, user)+ticks(fields, system))
+		p.servers = append(p.servers, ticks(fields, userTicks)+ticks(fields, systemTicks))
 	}
 	fields := procFields("/proc/stat")
 	for _, kind := range [...]int{1, 2, 3, 6, 7, 8} { // user, nice, system, irq, softirq, steal
