@@ -58,6 +58,7 @@ type purchasesBenchCommand struct {
 	KafkaHeap        int           `default:"1024" help:"The broker's heap in MiB."`
 	JSON             bool          `name:"json" help:"Print nothing but the last line."`
 	KeepData         bool          `help:"Leave the servers' data and logs."`
+	CPUProfile       string        `name:"cpuprofile" placeholder:"FILE" help:"Write a CPU profile of the worker and the purchaser."`
 }
 
 func (*purchasesBenchCommand) Help() string {
@@ -75,7 +76,8 @@ func (c *purchasesBenchCommand) Run(ctx context.Context, line *commands) error {
 	}
 	_, err = bench.RunPurchases(ctx, bench.PurchaseOptions{
 		Accounts: c.Accounts, Partitions: c.Partitions, GatewayDelay: c.GatewayDelay, SteadyFor: c.SteadyFor,
-		BaselineAccounts: c.BaselineAccounts, KafkaHeapMiB: c.KafkaHeap, JSON: c.JSON, KeepData: c.KeepData, Config: config,
+		BaselineAccounts: c.BaselineAccounts, KafkaHeapMiB: c.KafkaHeap, JSON: c.JSON, KeepData: c.KeepData,
+		CPUProfile: c.CPUProfile, Config: config,
 	}, os.Stdout)
 	return err
 }

@@ -1,5 +1,5 @@
-// Package bench measures how fast a backlog of usage events is drained by the real worker and sink on real servers, beside
-// the naive way to do the same on the same events.
+// Package bench measures how fast a backlog of usage events is drained by the real worker and sink on real servers, and how
+// fast the real purchaser buys, beside the naive ways to do the same.
 //
 // It owns: the workload and what it must come to, the run from empty servers to verified figures, and how figures are
 // shown. It does not own: the servers (internal/servers), and how a worker or a sink is put together (internal/app).
@@ -14,9 +14,19 @@
 //  6. compares every account and every connection with what was appended                      verify.go
 //  7. shows the figures                                                                       result.go
 //
+// A run of purchases measures how accounts that run out get what they buy by themselves, with a worker and a purchaser on a
+// gateway that counts and takes no money:
+//
+//  1. opens accounts that have a pack of credits each                                         buyers.go
+//  2. lets all of them use it up at once, then at half the rate at which that was settled,
+//     then some for the naive way to buy for                              purchases.go, naivepurchaser.go
+//  3. watches the log and Redis until each has the next pack                                  purchasewatch.go, till.go
+//  4. compares every purchase in the ledger and at the gateway with what was used up          purchaseverify.go
+//  5. shows the figures                                                                       purchaseresult.go
+//
 // Invariants:
 //   - What is measured runs in a process of its own (child.go), so that its processor time and allocations are its own and
 //     not those of the load or the watching.
-//   - No figures without correctness: a credit too many or too few, anywhere, is an error instead of a result.
+//   - No figures without correctness: a credit or a purchase too many or too few, anywhere, is an error instead of a result.
 //   - A run leaves no process behind, however it ends, and no data unless asked to keep them.
 package bench

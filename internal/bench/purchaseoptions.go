@@ -21,6 +21,8 @@ type PurchaseOptions struct {
 	JSON bool
 	// KeepData leaves the servers' data and logs where the output says.
 	KeepData bool
+	// CPUProfile is a file for a profile of the worker and the purchaser; empty for none.
+	CPUProfile string
 	// KafkaHeapMiB is the broker's Java heap.
 	KafkaHeapMiB int
 	// Config is how worker and purchaser work; addresses and keys are replaced by those of the run.

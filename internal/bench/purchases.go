@@ -74,7 +74,7 @@ func RunPurchases(ctx context.Context, options PurchaseOptions, out io.Writer) (
 
 // measure goes through the phases of a run.
 func (r *purchaseRun) measure(ctx context.Context) (err error) {
-	if r.worker, err = r.cluster.spawn("worker", r.job("worker", workerJob)); err != nil {
+	if r.worker, err = r.cluster.spawn("worker", r.child(workerJob)); err != nil {
 		return err
 	}
 	defer r.worker.stop()
@@ -111,6 +111,15 @@ func (r *purchaseRun) measure(ctx context.Context) (err error) {
 	return r.verify(ctx, payments)
 }
 
+// child is what a child of the run does.
+func (r *purchaseRun) child(kind jobKind) *job {
+	j := &job{Kind: kind, Config: r.cluster.config}
+	if r.options.CPUProfile != "" {
+		j.CPUProfile = r.options.CPUProfile + "." + string(kind)
+	}
+	return j
+}
+
 func (r *purchaseRun) paymentsFile(of string) string {
 	return filepath.Join(r.cluster.dir, of+"-payments.jsonl")
 }
@@ -128,7 +137,8 @@ func (r *purchaseRun) setUp(ctx context.Context) error {
 
 // withPurchaser measures what needs one: all accounts at once, and then half as many a second as it managed.
 func (r *purchaseRun) withPurchaser(ctx context.Context, payments string) (err error) {
-	j := &job{Kind: purchaserJob, Config: r.cluster.config, Till: tillJob{Delay: r.options.GatewayDelay, Payments: payments}}
+	j := r.child(purchaserJob)
+	j.Till = tillJob{Delay: r.options.GatewayDelay, Payments: payments}
 	purchaser, err := r.cluster.spawn("purchaser", j)
 	if err != nil {
 		return err

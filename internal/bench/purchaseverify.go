@@ -29,9 +29,19 @@ func (r *purchaseRun) verify(ctx context.Context, payments map[string]payment) e
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
+	d.purchases(r.buyers, found, payments)
+	if err := r.verifyPacks(ctx, &d); err != nil {
+		return fmt.Errorf("verify balances: %w", err)
+	}
+	r.figures.lags.collect(found, payments)
+	return errors.Join(d.list...)
+}
+
+// purchases compares what the ledger and the gateway have with how often each account crossed.
+func (d *drifts) purchases(b *buyers, found map[string]*purchaseEntries, payments map[string]payment) {
 	expected := 0
-	for i, account := range r.buyers.accounts {
-		for n := range r.buyers.crossings[i] {
+	for i, account := range b.accounts {
+		for n := range b.crossings[i] {
 			id := fmt.Sprintf("%s:%d", account, n+1)
 			expected++
 			entries, paid := found[id], payments[id]
@@ -44,11 +54,6 @@ func (r *purchaseRun) verify(ctx context.Context, payments map[string]payment) e
 	}
 	d.compare("purchases in the ledger", fmt.Sprint(expected), fmt.Sprint(len(found)))
 	d.compare("purchases at the gateway", fmt.Sprint(expected), fmt.Sprint(len(payments)))
-	if err := r.verifyPacks(ctx, &d); err != nil {
-		return fmt.Errorf("verify balances: %w", err)
-	}
-	r.figures.lags.collect(found, payments)
-	return errors.Join(d.list...)
 }
 
 // verifyPacks checks that every account has one pack.
