@@ -46,7 +46,7 @@ func TestRandomLogs(t *testing.T) {
 
 // Together the random logs have at least so many records; broadcasts stand in every partition.
 const (
-	randomLogs    = 7
+	randomLogs    = 9
 	randomRecords = 100_000
 )
 
