@@ -29,7 +29,7 @@ func TestRandomLogs(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 11))
 			in := install(t, needs{Settings: restless(random)})
-			in.spread(random, in.generate(seed, 10_000, 40), func(line []byte, logTime drawdown.Time) ([]byte, time.Time) {
+			in.spread(random, in.generate(seed, 12_500, 40), func(line []byte, logTime drawdown.Time) ([]byte, time.Time) {
 				return shifted(line, drawdown.TimeOf(time.Now())-logTime), time.Time{}
 			})
 			m := in.survive(random, 4)
@@ -46,7 +46,7 @@ func TestRandomLogs(t *testing.T) {
 
 // Together the random logs have at least so many records; broadcasts stand in every partition.
 const (
-	randomLogs    = 9
+	randomLogs    = 8
 	randomRecords = 100_000
 )
 
