@@ -81,14 +81,18 @@ func TestChargedIsSettledIsGranted(t *testing.T) {
 
 func chargedAccount(i int) string { return fmt.Sprintf("buyer-%d", i) }
 
-// openBuyerOf opens an account that has used 35 credits more than it has, and buys as soon as it has a card.
-func (s *shop) openBuyerOf(account, plan string) {
+// openBuyerOf opens an account that has used 35 credits more than it has, and buys as soon as it has a card, which is after
+// what it does before.
+func (s *shop) openBuyerOf(account, plan string, before ...func()) {
 	s.t.Helper()
 	s.append(app.Operation{Type: drawdown.AccountOpened, Account: account, Data: map[string]any{
 		"plan": plan, "email": account + "@example.com", "email_verified": false,
 	}})
 	s.append(app.Operation{Type: drawdown.AutoPurchaseSet, Account: account, Data: map[string]any{"enabled": true}})
 	s.use(account, chargedPacks*packCredits-5)
+	for _, do := range before {
+		do()
+	}
 	s.append(app.Operation{Type: drawdown.PaymentMethodSaved, Account: account, Data: map[string]any{
 		"method": "pm_" + account, "kind": "card", "customer": "cus_" + account,
 	}})

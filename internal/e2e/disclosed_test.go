@@ -25,9 +25,10 @@ func TestSecretsAreNowhere(t *testing.T) {
 	s.secret("the secret of a customer's endpoint", s.receiver.secrets.Secret("acme", mainEndpoint, 1))
 	s.publishExamples()
 	s.openUp()
-	s.openBuyerOf("acme", "airbyte-cloud")
-	s.receiver.tell("acme", mainEndpoint)
-	s.receiver.tell("acme", goneEndpoint)
+	s.openBuyerOf("acme", "airbyte-cloud", func() { // who is told is decided when an entry is read
+		s.receiver.tell("acme", mainEndpoint)
+		s.receiver.tell("acme", goneEndpoint)
+	})
 	s.purchaser.awaitLog("Invalid API Key provided")
 	s.purchaser.awaitUnready("Invalid API Key provided")
 	s.receiver.await("acme", "resumed")
