@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,9 +94,13 @@ func install(t *testing.T, needs needs) *installation {
 	return in
 }
 
+// installations counts those of this process.
+var installations atomic.Int32
+
 // usual are the settings of a test: its own names, and short pauses.
 func (in *installation) usual(password string) settings {
 	name := strings.ToLower(strings.NewReplacer("/", ".", " ", "-", "#", "-").Replace(in.t.Name()))
+	name += "." + number(int(installations.Add(1))) // a test that is run again finds nothing of before
 	keys := filepath.Join(in.dir, "keys")
 	secret := make([]byte, signature.MinSecretLen)
 	_, _ = rand.Read(secret) // never fails
