@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"drawdown/consumer"
-	"drawdown/notify/outbox"
 )
 
 type topicsCommand struct {
@@ -45,7 +44,7 @@ func (t *topicsCreateCommand) Run(ctx context.Context, line *commands) error {
 	}
 	w := config.Worker
 	fmt.Printf("%s, %s, %s, %s and %s are there with %d partitions\n",
-		w.MeteringTopic, w.ChargesTopic, w.LedgerTopic, w.RejectedTopic, outbox.Topic, t.Partitions)
+		w.MeteringTopic, w.ChargesTopic, w.LedgerTopic, w.RejectedTopic, config.Notifier.DeliveriesTopic, t.Partitions)
 	return nil
 }
 
