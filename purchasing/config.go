@@ -8,7 +8,8 @@ import (
 
 // Config is how the purchaser works. Begin with [Default].
 type Config struct {
-	// ConcurrencyMax is how many payments are tried at a time for the first time. Gateways limit requests a second:
+	// ConcurrencyMax is how many payments are tried at a time for the first time, and how many outcomes are reported to the
+	// log at a time, besides. Gateways limit requests a second:
 	// Stripe to 100, and a payment takes one or two of about 300 ms.
 	ConcurrencyMax int
 	// RetryConcurrencyMax is how many are tried again at a time, besides: a payment that hangs holds up no other's first try.

@@ -220,14 +220,14 @@ func (q *queue) work() {
 	l.mu.Unlock()
 	defer l.steps.Done()
 	ctx, cancel := context.WithTimeout(l.ctx, l.purchaser.config.AttemptTimeout)
-	began := time.Now()
+	began, asking := time.Now(), t.outcome == nil
 	done, err := t.step(ctx, overtaken)
 	cancel()
-	l.purchaser.observe(t, began, err)
+	l.purchaser.observe(t, began, asking, err)
 	if l.ctx.Err() != nil {
 		return // whoever owns the partition next finds it in the ledger
 	}
-	q.after(t, done, err)
+	q.after(t, done && err == nil, err)
 }
 
 // after decides what the queue does next.
@@ -240,6 +240,10 @@ func (q *queue) after(t *task, done bool, err error) {
 		q.running = false
 		l.sweep(q)
 		l.start(q)
+		return
+	}
+	if err == nil {
+		l.purchaser.reports.Put(q) // the log must not hold up who asks the gateway
 		return
 	}
 	t.tries++

@@ -26,7 +26,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 			Name: "drawdown_payment_tries_total", Help: "Tries of payments by what came of them. Errors are tried again.",
 		}, []string{"result"}),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "drawdown_payment_try_duration_seconds", Help: "Duration of a try, the report to the log included.",
+			Name: "drawdown_payment_try_duration_seconds", Help: "How long the gateway took to answer a try.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{

@@ -29,7 +29,7 @@ type Purchaser struct {
 	deps    Deps
 	metrics *metrics
 
-	first, again *feed.Workers[*queue]
+	first, reports, again *feed.Workers[*queue]
 
 	mu      sync.Mutex
 	failing error // of the last try that ended with an error, nil after one that did not
@@ -47,13 +47,17 @@ func New(config Config, deps Deps) (*Purchaser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("purchasing: %w", err)
 	}
-	return &Purchaser{config: config, deps: deps, metrics: m, first: feed.NewWorkers[*queue](), again: feed.NewWorkers[*queue]()}, nil
+	return &Purchaser{
+		config: config, deps: deps, metrics: m,
+		first: feed.NewWorkers[*queue](), reports: feed.NewWorkers[*queue](), again: feed.NewWorkers[*queue](),
+	}, nil
 }
 
 // Run works until the context ends, which is no error. End the follower of the ledger before it.
 func (p *Purchaser) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { p.first.Run(ctx, p.config.ConcurrencyMax, (*queue).work) })
+	running.Go(func() { p.reports.Run(ctx, p.config.ConcurrencyMax, (*queue).work) })
 	running.Go(func() { p.again.Run(ctx, p.config.RetryConcurrencyMax, (*queue).work) })
 	running.Wait()
 	return nil
@@ -82,10 +86,12 @@ func (p *Purchaser) pause(tries int) time.Duration {
 }
 
 // observe counts one try and remembers whether it got an answer.
-func (p *Purchaser) observe(t *task, began time.Time, err error) {
-	p.metrics.duration.Observe(time.Since(began).Seconds())
-	if t.tries == 0 {
-		p.metrics.lag.Observe(began.Sub(t.appended).Seconds())
+func (p *Purchaser) observe(t *task, began time.Time, asking bool, err error) {
+	if asking {
+		p.metrics.duration.Observe(time.Since(began).Seconds())
+		if t.tries == 0 {
+			p.metrics.lag.Observe(began.Sub(t.appended).Seconds())
+		}
 	}
 	switch {
 	case errors.Is(err, errPending):
@@ -94,7 +100,7 @@ func (p *Purchaser) observe(t *task, began time.Time, err error) {
 		p.metrics.tries.WithLabelValues("error").Inc()
 		p.deps.Logger.Warn("a payment will be tried again", "account", t.payment.Account, "purchase", t.payment.Purchase,
 			"attempt", t.payment.Attempt, "tries", t.tries+1, "certain", t.outcome != nil, "error", err)
-	default:
+	case asking:
 		p.metrics.tries.WithLabelValues(t.outcome.State.String()).Inc()
 	}
 	if t.lane.ctx.Err() != nil {

@@ -40,33 +40,39 @@ var (
 	errLost    = errors.New("the gateway does not know the payment any more that it was deciding on")
 )
 
-// step makes one try and reports whether the task is done. An error means: try again later.
+// step makes one try and reports whether the task is done. First the gateway is asked until the outcome is certain, then the
+// log is told until it has it. An error means: try again later; without one and not done, the log is to be told.
 func (t *task) step(ctx context.Context, overtaken bool) (done bool, err error) {
-	if t.outcome == nil {
-		result, err := t.ask(ctx, overtaken)
-		if err != nil {
-			return false, err
-		}
-		switch {
-		case result.State == Pending:
-			t.waits = true
-			return false, errPending
-		case result.State == Absent && t.waits && !overtaken:
-			t.waits = false
-			return false, errLost
-		}
-		t.outcome = &result
-		t.operation = t.report(&result, t.lane.isOvertaken(t))
+	if t.outcome != nil {
+		return true, t.tell(ctx)
 	}
+	result, err := t.ask(ctx, overtaken)
+	switch {
+	case err != nil:
+		return false, err
+	case result.State == Pending:
+		t.waits = true
+		return false, errPending
+	case result.State == Absent && t.waits && !overtaken:
+		t.waits = false
+		return false, errLost
+	}
+	t.outcome = &result
+	t.operation = t.report(&result, t.lane.isOvertaken(t))
 	if t.operation == nil {
 		return true, nil
 	}
 	t.lane.report(t)
+	return false, nil
+}
+
+// tell appends the outcome to the log.
+func (t *task) tell(ctx context.Context) error {
 	if _, err := t.lane.purchaser.deps.Log.Append(ctx, t.operation); err != nil {
-		return false, err
+		return err
 	}
 	t.lane.purchaser.metrics.operations.WithLabelValues(t.operation.Type.String()).Inc()
-	return true, nil
+	return nil
 }
 
 // ask finds out what becomes of the payment.
