@@ -225,6 +225,11 @@ func (d *demo) rejectedSoFar() string {
 
 // keep leaves everything up until an interrupt, and says where it is.
 func (d *demo) keep(ctx, work context.Context) error {
+	// Looked at before anything is printed: an interrupt that answers what is printed is for this.
+	end := ctx.Done()
+	if ctx.Err() != nil { // that interrupt ended the syncs; the next one is for this
+		end = work.Done()
+	}
 	account := d.story[0].account
 	partition := murmur.Partition([]byte(account), partitions)
 	_, _ = fmt.Fprintf(d.out, `
@@ -243,10 +248,6 @@ Everything stays up until Ctrl-C:
 		d.servers.redis.Addr(), d.servers.redis.Port(), d.config.Redis.Prefix, partition, account,
 		d.servers.clickhouse.Addr(), d.servers.clickhouse.Addr(), d.pipeline.metricsAddr,
 		filepath.Join(d.servers.mailFolder(), "*.eml"))
-	end := ctx.Done()
-	if ctx.Err() != nil { // that interrupt ended the syncs; the next one is for this
-		end = work.Done()
-	}
 	select {
 	case <-end:
 		return nil
