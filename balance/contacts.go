@@ -109,8 +109,8 @@ func (p *Partition) disableWebhook(a *account, o *drawdown.DisableWebhook) {
 	p.ledger(a, &drawdown.WebhookDisabledNotice{Endpoint: o.Endpoint, Reason: o.Reason})
 }
 
-// contactsField is the name of the field that holds the contacts.
-const contactsField = "p"
+// ContactsField is the name of the stored field that holds the contacts; a profile needs it.
+const ContactsField = "p"
 
 func (c *contacts) pack(w *packer) {
 	w.version()
@@ -180,12 +180,9 @@ func (a *account) profile() drawdown.Profile {
 	return profile
 }
 
-// ContactsField is the name of the stored field that a profile needs.
-const ContactsField = contactsField
-
 func (a *account) restoreContacts(fields []Field) error {
 	for _, f := range fields {
-		if f.Name == contactsField {
+		if f.Name == ContactsField {
 			if err := a.contacts.unpack(f.Value); err != nil {
 				return fmt.Errorf("contacts: %w", err)
 			}

@@ -56,7 +56,7 @@ func (p *Partition) takeAccount(a *account, w *packer) AccountChange {
 	if a.contactsTouched {
 		begin := len(w.buf)
 		a.contacts.pack(w)
-		change.Fields = append(change.Fields, Field{Name: contactsField, Value: w.since(begin)})
+		change.Fields = append(change.Fields, Field{Name: ContactsField, Value: w.since(begin)})
 		a.contactsTouched = false
 	}
 	for _, c := range a.touchedConns {

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"crypto/sha256"
@@ -110,7 +111,7 @@ func (l *lane) judge(e *endpoint, d *delivery, o *Outcome, receiver string) {
 		if !e.failingSince.IsZero() && e.receiver == receiver {
 			since = e.failingSince
 		}
-		e.condemned = &sentence{since: since, reason: clip("gone: " + orElse(o.Detail, "it said so"))}
+		e.condemned = &sentence{since: since, reason: clip("gone: " + cmp.Or(o.Detail, "it said so"))}
 		return
 	}
 	e.failedAt(now, receiver)

@@ -227,10 +227,3 @@ func clip(text string) string {
 	}
 	return strings.ToValidUTF8(text[:detailMax-len("…")], "") + "…"
 }
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
-}

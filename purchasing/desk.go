@@ -1,6 +1,7 @@
 package purchasing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func (d *Desk) Order(ctx context.Context, account string, quantity int64, key st
 	if err := CheckOrder(profile.Plan, quantity); err != nil {
 		return "", Session{}, &OrderError{Account: account, Problem: err.Error()}
 	}
-	key = orElse(key, uuid.NewString())
+	key = cmp.Or(key, uuid.NewString())
 	purchase = operationID("order", account, key)
 	session, err = d.till.Order(ctx, &Order{
 		Visitor: d.visitor(&profile, purchase), Purchase: purchase, Plan: profile.Plan, Quantity: quantity,
@@ -102,7 +103,7 @@ func (d *Desk) Subscribe(ctx context.Context, account, plan string) (Session, er
 
 func (d *Desk) visitor(profile *drawdown.Profile, key string) Visitor {
 	return Visitor{
-		Account: profile.Account, Email: profile.Email, Customer: orElse(profile.Primary.Customer, profile.Backup.Customer),
+		Account: profile.Account, Email: profile.Email, Customer: cmp.Or(profile.Primary.Customer, profile.Backup.Customer),
 		SuccessURL: d.urls.Success, CancelURL: d.urls.Cancel, Key: key,
 	}
 }

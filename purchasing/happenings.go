@@ -1,9 +1,9 @@
 package purchasing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"drawdown"
@@ -11,18 +11,16 @@ import (
 
 // happenings turns a gateway's events into operations. Whatever it is told twice has the same operation ids.
 type happenings struct {
-	log       Log
+	purchaser *Purchaser // for its log, metrics and logger
 	directory Directory
 	till      Till
-	metrics   *metrics
-	logger    *slog.Logger
 }
 
 // apply does what an event says. An error means: tell it again.
 func (h *happenings) apply(ctx context.Context, e *Event, origin string) error {
 	kind, err := h.applyKind(ctx, e)
 	if err == nil {
-		h.metrics.events.WithLabelValues(kind, origin).Inc()
+		h.purchaser.metrics.events.WithLabelValues(kind, origin).Inc()
 	}
 	return err
 }
@@ -37,7 +35,7 @@ func (h *happenings) applyKind(ctx context.Context, e *Event) (kind string, err 
 	case *OrderPaid:
 		return "order_paid", h.append(ctx, settled(e.Account, "manual", what))
 	case *OrderFailed:
-		h.logger.Info("an order was not paid", "account", e.Account, "purchase", what.Purchase, "reason", what.Reason)
+		h.purchaser.deps.Logger.Info("an order was not paid", "account", e.Account, "purchase", what.Purchase, "reason", what.Reason)
 		return "order_failed", nil
 	case *CardSaved:
 		return "card_saved", h.append(ctx, savedCard(e, what))
@@ -46,7 +44,7 @@ func (h *happenings) applyKind(ctx context.Context, e *Event) (kind string, err 
 	case *SubscriptionChanged:
 		return "subscription_changed", h.subscription(ctx, e, what.Subscription)
 	case *Noticed:
-		h.logger.Warn("the gateway has something for you to look at", "account", e.Account, "event", e.ID, "text", what.Text)
+		h.purchaser.deps.Logger.Warn("the gateway has something for you to look at", "account", e.Account, "event", e.ID, "text", what.Text)
 		return "noticed", nil
 	default:
 		return "", fmt.Errorf("%T is no happening", what)
@@ -80,7 +78,7 @@ func (h *happenings) returned(ctx context.Context, e *Event, money *MoneyReturne
 		Type: drawdown.PurchaseRefunded, Account: e.Account, ID: operationID("refund", money.ID), Source: Source, Time: time.Now(),
 		Data: map[string]any{
 			"purchase": money.Purchase, "quantity": money.Quantity.String(),
-			"reason": cut(orElse(money.Reason, "refunded"), drawdown.MaxNameLen),
+			"reason": cut(cmp.Or(money.Reason, "refunded"), drawdown.MaxNameLen),
 		},
 	})
 }
@@ -110,14 +108,6 @@ func (h *happenings) removeDisputed(ctx context.Context, account string, money *
 }
 
 func (h *happenings) append(ctx context.Context, o *Operation) error {
-	_, err := h.appendAt(ctx, o)
+	_, err := h.purchaser.append(ctx, o)
 	return err
-}
-
-func (h *happenings) appendAt(ctx context.Context, o *Operation) (drawdown.Offset, error) {
-	offset, err := h.log.Append(ctx, o)
-	if err == nil {
-		h.metrics.operations.WithLabelValues(o.Type.String()).Inc()
-	}
-	return offset, err
 }

@@ -42,10 +42,8 @@ func NewIntake(p *Purchaser, till Till, directory Directory) (*Intake, error) {
 	}
 	return &Intake{
 		till: till, config: p.config, metrics: p.metrics, logger: p.deps.Logger, handled: handled,
-		busy: map[string]chan struct{}{},
-		happening: &happenings{
-			log: p.deps.Log, metrics: p.metrics, directory: directory, till: till, logger: p.deps.Logger,
-		},
+		busy:      map[string]chan struct{}{},
+		happening: &happenings{purchaser: p, directory: directory, till: till},
 	}, nil
 }
 

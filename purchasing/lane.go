@@ -227,7 +227,7 @@ func (q *queue) work() {
 	if l.ctx.Err() != nil {
 		return // whoever owns the partition next finds it in the ledger
 	}
-	q.after(t, done && err == nil, err)
+	q.after(t, done, err)
 }
 
 // after decides what the queue does next.

@@ -1,6 +1,7 @@
 package purchasing
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -54,16 +55,9 @@ func failedPayment(p *Payment, reason string) *Operation {
 		Type: drawdown.PurchaseFailed, Account: p.Account, Source: Source, Time: time.Now(),
 		ID: operationID("failed", p.Purchase, attemptText(p.Attempt)),
 		Data: map[string]any{
-			"purchase": p.Purchase, "attempt": p.Attempt, "reason": cut(orElse(reason, "declined"), drawdown.MaxNameLen),
+			"purchase": p.Purchase, "attempt": p.Attempt, "reason": cut(cmp.Or(reason, "declined"), drawdown.MaxNameLen),
 		},
 	}
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // cut shortens a text to at most limit bytes, between two characters.

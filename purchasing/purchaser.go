@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"drawdown"
 	"drawdown/consumer/feed"
 )
 
@@ -61,6 +62,15 @@ func (p *Purchaser) Run(ctx context.Context) error {
 	running.Go(func() { p.again.Run(ctx, p.config.RetryConcurrencyMax, (*queue).work) })
 	running.Wait()
 	return nil
+}
+
+// append writes an operation to the log and counts it.
+func (p *Purchaser) append(ctx context.Context, o *Operation) (drawdown.Offset, error) {
+	offset, err := p.deps.Log.Append(ctx, o)
+	if err == nil {
+		p.metrics.operations.WithLabelValues(o.Type.String()).Inc()
+	}
+	return offset, err
 }
 
 // Ready returns nil while payments get an answer, else why the last one got none.

@@ -1,6 +1,7 @@
 package purchasing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -16,7 +17,7 @@ func (h *happenings) subscription(ctx context.Context, e *Event, id string) erro
 	if err != nil {
 		return fmt.Errorf("read subscription %s: %w", id, err)
 	}
-	account := orElse(is.Account, e.Account)
+	account := cmp.Or(is.Account, e.Account)
 	profile, err := h.directory.Profile(ctx, account, Whenever)
 	if err != nil {
 		return err
@@ -32,7 +33,7 @@ func (h *happenings) subscription(ctx context.Context, e *Event, id string) erro
 	if change == nil {
 		return nil
 	}
-	offset, err := h.appendAt(ctx, &Operation{
+	offset, err := h.purchaser.append(ctx, &Operation{
 		Type: drawdown.PlanChanged, Account: account, Source: Source, Time: time.Now(),
 		ID:   operationID("subscription", e.ID),
 		Data: map[string]any{"plan": change.plan, "when": change.when()},
@@ -99,7 +100,7 @@ func paidFor(is *Subscription, profile *drawdown.Profile, plans map[string]*draw
 			return nil, err
 		}
 	}
-	waiting := orElse(profile.WaitingPlan, profile.Plan.ID)
+	waiting := cmp.Or(profile.WaitingPlan, profile.Plan.ID)
 	if next == waiting {
 		return nil, nil
 	}

@@ -44,7 +44,8 @@ var (
 // log is told until it has it. An error means: try again later; without one and not done, the log is to be told.
 func (t *task) step(ctx context.Context, overtaken bool) (done bool, err error) {
 	if t.outcome != nil {
-		return true, t.tell(ctx)
+		_, err := t.lane.purchaser.append(ctx, t.operation)
+		return err == nil, err
 	}
 	result, err := t.ask(ctx, overtaken)
 	switch {
@@ -64,15 +65,6 @@ func (t *task) step(ctx context.Context, overtaken bool) (done bool, err error) 
 	}
 	t.lane.report(t)
 	return false, nil
-}
-
-// tell appends the outcome to the log.
-func (t *task) tell(ctx context.Context) error {
-	if _, err := t.lane.purchaser.deps.Log.Append(ctx, t.operation); err != nil {
-		return err
-	}
-	t.lane.purchaser.metrics.operations.WithLabelValues(t.operation.Type.String()).Inc()
-	return nil
 }
 
 // ask finds out what becomes of the payment.

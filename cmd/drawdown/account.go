@@ -255,6 +255,17 @@ func (c *accountShowCommand) Run(ctx context.Context, line *commands) error {
 
 // withAccounts opens what accounts are read from.
 func (c *commands) withAccounts(ctx context.Context, use func(context.Context, *app.Accounts, *redisstore.Store) error) error {
+	return c.withStore(ctx, func(ctx context.Context, _ *app.Config, store *redisstore.Store) error {
+		accounts, err := app.OpenAccounts(ctx, store)
+		if err != nil {
+			return err
+		}
+		return use(ctx, accounts, store)
+	})
+}
+
+// withStore opens Redis, for as long as an answer may take.
+func (c *commands) withStore(ctx context.Context, use func(context.Context, *app.Config, *redisstore.Store) error) error {
 	config, err := c.load()
 	if err != nil {
 		return err
@@ -266,11 +277,7 @@ func (c *commands) withAccounts(ctx context.Context, use func(context.Context, *
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	accounts, err := app.OpenAccounts(ctx, store)
-	if err != nil {
-		return err
-	}
-	return use(ctx, accounts, store)
+	return use(ctx, &config, store)
 }
 
 type accountListCommand struct {

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"drawdown"
+	"drawdown/balance/redisstore"
 	"drawdown/internal/app"
 	"drawdown/notify/webhook"
 )
@@ -31,22 +32,13 @@ func (c *accountProfileCommand) Run(ctx context.Context, line *commands) error {
 
 // withProfile reads who is told and who pays of an account.
 func (c *commands) withProfile(ctx context.Context, account string, use func(*app.Config, *drawdown.Profile) error) error {
-	config, err := c.load()
-	if err != nil {
-		return err
-	}
-	client, store, err := config.OpenRedis()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	profile, err := app.NewDirectory(store).Profile(ctx, account, -1)
-	if err != nil {
-		return err
-	}
-	return use(&config, &profile)
+	return c.withStore(ctx, func(ctx context.Context, config *app.Config, store *redisstore.Store) error {
+		profile, err := app.NewDirectory(store).Profile(ctx, account, -1)
+		if err != nil {
+			return err
+		}
+		return use(config, &profile)
+	})
 }
 
 func printProfile(p *drawdown.Profile) {

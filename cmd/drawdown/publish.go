@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"drawdown"
+	"drawdown/balance/redisstore"
 	"drawdown/internal/app"
 )
 
@@ -105,18 +106,11 @@ type plansListCommand struct{}
 
 // Run implements the command.
 func (*plansListCommand) Run(ctx context.Context, line *commands) error {
-	config, err := line.load()
-	if err != nil {
+	var plans map[string]*drawdown.Plan
+	err := line.withStore(ctx, func(ctx context.Context, _ *app.Config, store *redisstore.Store) (err error) {
+		plans, err = app.NewDirectory(store).Plans(ctx)
 		return err
-	}
-	client, store, err := config.OpenRedis()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	plans, err := app.NewDirectory(store).Plans(ctx)
+	})
 	if err != nil {
 		return err
 	}

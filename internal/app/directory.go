@@ -59,7 +59,7 @@ func (d *Directory) Profile(ctx context.Context, account string, after drawdown.
 	defer partition.mu.Unlock()
 	profile, exists, err := partition.read(stored[0])
 	if err != nil { // a plan that was published since the catalogue was read, most likely
-		if partition.machine, err = d.readMachine(ctx, number); err == nil {
+		if partition.machine, err = readMachine(ctx, d.store, number); err == nil {
 			profile, exists, err = partition.read(stored[0])
 		}
 	}
@@ -74,7 +74,7 @@ func (d *Directory) Profile(ctx context.Context, account string, after drawdown.
 
 // Plans reads the plans published so far, by id.
 func (d *Directory) Plans(ctx context.Context) (map[string]*drawdown.Plan, error) {
-	machine, err := d.readMachine(ctx, 0)
+	machine, err := readMachine(ctx, d.store, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -136,10 +136,6 @@ func (p *directoryPartition) read(stored balance.Stored) (profile drawdown.Profi
 		return profile, false, errNoCatalogue
 	}
 	return p.machine.ReadProfile(stored)
-}
-
-func (d *Directory) readMachine(ctx context.Context, partition int32) (*balance.Partition, error) {
-	return readMachine(ctx, d.store, partition)
 }
 
 // readMachine returns a partition's state machine with its catalogue, which accounts need to be read.

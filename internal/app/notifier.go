@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,6 +15,7 @@ import (
 	"drawdown/notify/email"
 	"drawdown/notify/outbox"
 	"drawdown/notify/webhook"
+	"drawdown/purchasing"
 )
 
 // Notifier is how customers are told.
@@ -96,7 +96,7 @@ func (c *Config) NewNotifier(registerer prometheus.Registerer, log *slog.Logger)
 		return nil, nil, err
 	}
 	deps := notify.Deps{
-		Directory: NewDirectory(store), Outbox: deliveries, Operations: &notifyLog{operations},
+		Directory: NewDirectory(store), Outbox: deliveries, Operations: &notifyLog{purchasingLog{operations}},
 		EmailSchedule: notify.EmailSchedule, WebhookSchedule: webhook.Schedule, Registerer: registerer, Logger: log,
 	}
 	closeSenders, err := c.openSenders(&deps, registerer)
@@ -164,25 +164,13 @@ func (n *RunningNotifier) Ready() error { return errors.Join(n.follower.Ready(),
 
 // Run implements [Part]: the follower ends first, then what it has given to the workers.
 func (n *RunningNotifier) Run(ctx context.Context) error {
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
-	running.Go(func() { _ = n.notifier.Run(work) })
-	err := n.follower.Run(ctx)
-	stopWork()
-	running.Wait()
-	return err
+	return followThenStop(ctx, n.follower, func(work context.Context) { _ = n.notifier.Run(work) })
 }
 
-// notifyLog appends the notifier's operations.
-type notifyLog struct{ operations *Operations }
+// notifyLog appends the notifier's operations, which have the form of the purchaser's.
+type notifyLog struct{ purchasingLog }
 
 // Append implements notify.Operations.
 func (l *notifyLog) Append(ctx context.Context, o *notify.Operation) (drawdown.Offset, error) {
-	positions, err := l.operations.Append(ctx, Operation{
-		Type: o.Type, Account: o.Account, ID: o.ID, Source: o.Source, Time: o.Time, Data: o.Data,
-	})
-	if err != nil {
-		return -1, fmt.Errorf("append %v: %w", o.Type, err)
-	}
-	return drawdown.Offset(positions[0].Offset), nil
+	return l.purchasingLog.Append(ctx, (*purchasing.Operation)(o))
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,8 +121,8 @@ func (s *Stripe) config() (stripe.Config, error) {
 	return config, errors.Join(faults...)
 }
 
-// gateway is a gateway with both of its sides.
-type gateway interface {
+// Gateway is a gateway with both of its sides.
+type Gateway interface {
 	purchasing.Gateway
 	purchasing.Till
 }
@@ -130,7 +131,7 @@ type gateway interface {
 var ErrNoGateway = errors.New("no gateway is configured: set purchasing.gateway to stripe or sandbox")
 
 // openGateway makes the configured gateway. It does not connect. told takes what a gateway without webhooks tells.
-func (c *Config) openGateway(told func(purchasing.Event)) (gateway, error) {
+func (c *Config) openGateway(told func(purchasing.Event)) (Gateway, error) {
 	switch c.Purchasing.Gateway {
 	case StripeGateway:
 		config, err := c.Stripe.config()
@@ -172,17 +173,13 @@ func (c *Config) NewPurchaser(registerer prometheus.Registerer, log *slog.Logger
 }
 
 // NewPurchaserOn puts purchasing together on a gateway of the caller's.
-func (c *Config) NewPurchaserOn(gateway interface {
-	purchasing.Gateway
-	purchasing.Till
-}, registerer prometheus.Registerer, log *slog.Logger,
-) (*Purchaser, func(), error) {
+func (c *Config) NewPurchaserOn(gateway Gateway, registerer prometheus.Registerer, log *slog.Logger) (*Purchaser, func(), error) {
 	var p Purchaser
 	closeAll, err := c.assemble(&p, gateway, registerer, log)
 	return &p, closeAll, err
 }
 
-func (c *Config) assemble(p *Purchaser, gateway gateway, registerer prometheus.Registerer, log *slog.Logger) (closeAll func(), err error) {
+func (c *Config) assemble(p *Purchaser, gateway Gateway, registerer prometheus.Registerer, log *slog.Logger) (closeAll func(), err error) {
 	cluster, err := c.Cluster()
 	if err != nil {
 		return nil, err
@@ -197,7 +194,7 @@ func (c *Config) assemble(p *Purchaser, gateway gateway, registerer prometheus.R
 	}
 	closeAll = func() { client.Close(); operations.Close(); cluster.Close() }
 	p.Gateway, p.Till, p.log = gateway, gateway, log
-	p.addr, p.path = c.Purchasing.WebhooksAddr, "/webhooks/"+orElse(c.Purchasing.Gateway, SandboxGateway)
+	p.addr, p.path = c.Purchasing.WebhooksAddr, "/webhooks/"+cmp.Or(c.Purchasing.Gateway, SandboxGateway)
 	p.purchaser, err = purchasing.New(c.Purchasing.Config, purchasing.Deps{
 		Gateway: gateway, Log: &purchasingLog{operations}, Registerer: registerer, Logger: log,
 	})
@@ -247,11 +244,19 @@ func (p *Purchaser) Run(ctx context.Context) error {
 		return err
 	}
 	defer stopServing()
+	return followThenStop(ctx, p.follower,
+		func(work context.Context) { _ = p.purchaser.Run(work) },
+		func(context.Context) { _ = p.Intake.Sweep(ctx) })
+}
+
+// followThenStop runs a follower until it ends, beside what works on what it hands out, which is stopped after it.
+func followThenStop(ctx context.Context, follower *feed.Follower, parts ...func(work context.Context)) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { _ = p.purchaser.Run(work) })
-	running.Go(func() { _ = p.Intake.Sweep(ctx) })
-	err = p.follower.Run(ctx)
+	for _, part := range parts {
+		running.Go(func() { part(work) })
+	}
+	err := follower.Run(ctx)
 	stopWork()
 	running.Wait()
 	return err
@@ -310,11 +315,4 @@ func (c *Config) Desk() (desk *purchasing.Desk, closeAll func(), err error) {
 	}
 	urls := purchasing.ReturnURLs{Success: c.Purchasing.SuccessURL, Cancel: c.Purchasing.CancelURL}
 	return purchasing.NewDesk(gateway, NewDirectory(store), urls), func() { client.Close() }, nil
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
