@@ -46,7 +46,7 @@ build: ## build the program into build/drawdown
 test: servers-install ## install what is missing, then run every test, with real servers and the race detector
 	@mkdir -p $(BUILD)
 	@$(GO) test -race -tags integration -count=1 -p 2 -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) $(PACKAGES) 2>&1 | tee $(BUILD)/test.log \
-		|| { echo 'A test failed. All of the output is in $(BUILD)/test.log; what failed:'; grep -E '^\s*--- FAIL|^FAIL|^panic:|WARNING: DATA RACE' $(BUILD)/test.log; exit 1; }
+		|| { echo 'A test failed. All of the output is in $(BUILD)/test.log; what failed:'; grep -E '^\s*--- FAIL|^FAIL|^panic:|WARNING: DATA RACE|^\s+[a-z_]+_test\.go:[0-9]+: ' $(BUILD)/test.log | cut -c1-400; exit 1; }
 	@echo 'All tests passed; the output is in $(BUILD)/test.log.'
 
 .PHONY: unit

@@ -55,6 +55,9 @@ func (in *installation) openReceiver() *receiver {
 // ServeHTTP takes a request to /<endpoint>/<account>.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	body, err := io.ReadAll(request.Body)
+	if err != nil { // a notifier that was killed in the middle has told nothing
+		return
+	}
 	endpoint, account, _ := strings.Cut(strings.TrimPrefix(request.URL.Path, "/"), "/")
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,8 +71,8 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	verifier, bad := standardwebhooks.NewWebhook(r.secrets.Secret(account, endpoint, 1))
 	switch {
-	case err != nil || bad != nil:
-		r.wrong = append(r.wrong, "a request can't be read")
+	case bad != nil:
+		r.wrong = append(r.wrong, "the secret of "+account+" can't be read: "+bad.Error())
 	case verifier.Verify(body, request.Header) != nil:
 		r.wrong = append(r.wrong, "the signature of "+request.Header.Get("webhook-id")+" is wrong")
 	case json.Unmarshal(body, &payload) != nil || payload.Data.Account != account || request.Header.Get("webhook-id") != "msg_"+payload.Data.ID:
