@@ -26,12 +26,13 @@ const (
 	LeavingFreeProgram Kind = "leaving_free_program"
 	AutoPurchaseCapped Kind = "auto_purchase_capped"
 	WebhookDisabled    Kind = "webhook_disabled"
+	Runaway            Kind = "runaway" // a sync passed many times its usual cost: further ones of its connection are denied
 )
 
 // Kinds are all kinds, in the order of their documentation.
 var Kinds = []Kind{
 	LowBalance, UsagePercent, Exhausted, Resumed, PurchaseSettled, PaymentDeclined, PaymentFailed, PurchaseRefunded,
-	CreditsExpiring, CreditsExpired, LeavingFreeProgram, AutoPurchaseCapped, WebhookDisabled,
+	CreditsExpiring, CreditsExpired, LeavingFreeProgram, AutoPurchaseCapped, WebhookDisabled, Runaway,
 }
 
 // Notice is one thing to tell an account. Its id, kind, time and data never change, so it can be told again.
@@ -41,7 +42,7 @@ type Notice struct {
 	Kind    Kind
 	Account string
 	At      time.Time // the instant at which it happened
-	// Data are the members of the ledger entry's line (contract, sections 8 and 9), without offset, n, type, at, account.
+	// Data are the members of the ledger entry's line (contract, sections 8 to 10), without offset, n, type, at, account.
 	Data json.RawMessage
 }
 

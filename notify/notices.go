@@ -14,7 +14,7 @@ import (
 	"drawdown/consumer/feed"
 )
 
-// line is what decides whether an entry of the ledger is news (contract, sections 8 and 9).
+// line is what decides whether an entry of the ledger is news (contract, sections 8 to 10).
 type line struct {
 	Kind  string `json:"kind"`  // of a notice
 	From  string `json:"from"`  // of status.changed
@@ -23,7 +23,7 @@ type line struct {
 }
 
 // ledgerKinds are the kinds of notices that the engine writes itself.
-var ledgerKinds = []Kind{LowBalance, UsagePercent, CreditsExpiring, LeavingFreeProgram, AutoPurchaseCapped, WebhookDisabled}
+var ledgerKinds = []Kind{LowBalance, UsagePercent, CreditsExpiring, LeavingFreeProgram, AutoPurchaseCapped, WebhookDisabled, Runaway}
 
 // noticeOf returns what an entry of the ledger tells customers, nil where it is no news to them.
 func noticeOf(e *feed.Event) (*Notice, error) {

@@ -11,7 +11,7 @@ import (
 
 // content says what a notice of one kind holds.
 type content struct {
-	required []string   // members that must be there and not null (contract, sections 8 and 9)
+	required []string   // members that must be there and not null (contract, sections 8 to 10)
 	empty    func() any // what they are read into
 	// optional is whether a customer can do without: such messages offer to be unsubscribed. Receipts, payments and
 	// what stops syncs are not among them.
@@ -32,6 +32,7 @@ var contents = map[notify.Kind]content{
 	notify.LeavingFreeProgram: {[]string{"connection", "ga_at"}, func() any { return new(leaving) }, false},
 	notify.AutoPurchaseCapped: {[]string{"auto_purchases"}, func() any { return new(capped) }, true},
 	notify.WebhookDisabled:    {[]string{"endpoint", "reason"}, func() any { return new(webhookDisabled) }, true},
+	notify.Runaway:            {[]string{"connection", "job", "used", "usual"}, func() any { return new(runaway) }, false},
 }
 
 // read reads a notice's data. An error says which member is wrong.
@@ -173,4 +174,11 @@ func purchasesMax(plan *drawdown.Plan) int64 {
 type webhookDisabled struct {
 	Endpoint name
 	Reason   name
+}
+
+type runaway struct {
+	Connection name
+	Job        uint64
+	Used       amount // by the job so far
+	Usual      amount // what a job of the connection uses
 }

@@ -54,6 +54,7 @@ func hostileNotices(text string) []*notify.Notice {
 		notify.CreditsExpired:     place(`{"grant":NAME,"amount":"1"}`),
 		notify.LeavingFreeProgram: place(`{"connection":NAME,"ga_at":"2026-04-01T00:00:00Z"}`),
 		notify.WebhookDisabled:    place(`{"endpoint":NAME,"reason":NAME}`),
+		notify.Runaway:            place(`{"connection":NAME,"job":1,"used":"2","usual":"0"}`),
 	}
 	all := Samples()
 	for _, n := range all {

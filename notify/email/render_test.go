@@ -107,6 +107,7 @@ func variants(t *testing.T) map[string]rendering {
 		"purchase_refunded.nothing":     {withData(t, notify.PurchaseRefunded, `{"grant":"acme:7","amount":"0","overdraft":"0"}`), nil},
 		"credits_expiring.one":          {withData(t, notify.CreditsExpiring, `{"grant":"acme:3","remaining":"1","expires_at":"2026-04-01T00:00:00Z"}`), nil},
 		"credits_expired.one":           {withData(t, notify.CreditsExpired, `{"grant":"acme:3","amount":"1"}`), nil},
+		"runaway.one":                   {withData(t, notify.Runaway, `{"connection":"c","job":1,"used":"1","usual":"0"}`), nil},
 		"auto_purchase_capped.plan":     {sample(t, notify.AutoPurchaseCapped), withMethod},
 		"auto_purchase_capped.limit":    {withData(t, notify.AutoPurchaseCapped, `{"auto_purchases":2}`), withMethod},
 	}

@@ -22,6 +22,7 @@ var sampleData = map[notify.Kind]string{
 	notify.LeavingFreeProgram: `{"kind":"leaving_free_program","connection":"shop-orders-to-warehouse","ga_at":"2026-03-16T09:30:00Z"}`,
 	notify.AutoPurchaseCapped: `{"kind":"auto_purchase_capped","auto_purchases":8}`,
 	notify.WebhookDisabled:    `{"kind":"webhook_disabled","endpoint":"billing-bot","reason":"no answer with status 2xx for 5 days"}`,
+	notify.Runaway:            `{"kind":"runaway","connection":"shop-orders-to-warehouse","job":4711,"used":"1250.5","usual":"42"}`,
 }
 
 // Samples returns one notice of each kind, in the order of [notify.Kinds], for previews and tests.

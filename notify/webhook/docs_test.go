@@ -56,7 +56,7 @@ func sectionOf(doc, heading string) (string, bool) {
 	return section, ok
 }
 
-// exampleOf is a notice as the ledger's lines make them (contract, sections 8 and 9).
+// exampleOf is a notice as the ledger's lines make them (contract, sections 8 to 10).
 func exampleOf(kind notify.Kind) *notify.Notice {
 	data := map[notify.Kind]string{
 		notify.LowBalance:         `{"kind":"low_balance","available":"12.5"}`,
@@ -72,6 +72,7 @@ func exampleOf(kind notify.Kind) *notify.Notice {
 		notify.LeavingFreeProgram: `{"kind":"leaving_free_program","connection":"faker-to-warehouse","ga_at":"2026-02-28T09:30:00Z"}`,
 		notify.AutoPurchaseCapped: `{"kind":"auto_purchase_capped","auto_purchases":8}`,
 		notify.WebhookDisabled:    `{"kind":"webhook_disabled","endpoint":"main","reason":"HTTP 410"}`,
+		notify.Runaway:            `{"kind":"runaway","connection":"faker-to-warehouse","job":4711,"used":"1250.5","usual":"42"}`,
 	}
 	return noticeOf(kind, data[kind])
 }
