@@ -6,7 +6,7 @@ type Balance struct {
 	At            Time // the instant to which the account was advanced
 	Plan          string
 	Status        Status
-	Available     Credits
+	Available     Credits // what remains of all grants, less overdraft, less what is held
 	Overdraft     Credits
 	Granted       Total
 	Used          Total
@@ -19,6 +19,17 @@ type Balance struct {
 	AutoPurchase  AutoPurchaseBalance
 	Connections   []ConnectionBalance // those that had usage, by name
 	MissingEvents Count               // sequence numbers that never arrived
+	Held          Credits             // what is left of all open holds
+	Holds         []HoldBalance       // open and waiting, in the order in which they were placed
+}
+
+// HoldBalance is one hold, open or waiting.
+type HoldBalance struct {
+	HeldFor
+	Amount    Credits
+	Remaining Credits // what is left of it; of one that waits, all
+	ExpiresAt Time
+	Waiting   bool // until it can be held
 }
 
 // GrantBalance is one grant with something left.
@@ -46,7 +57,7 @@ type ConnectionBalance struct {
 	Waived     Total
 }
 
-// AppendBalance appends the JSON line of a balance, without a newline (contract, section 8).
+// AppendBalance appends the JSON line of a balance, without a newline (contract, sections 8 and 10).
 func AppendBalance(dst []byte, b *Balance) []byte {
 	m := members{append(dst, '{')}
 	m.text("type", "balance")
@@ -84,8 +95,28 @@ func AppendBalance(dst []byte, b *Balance) []byte {
 	m.close(']')
 	m.key("missing")
 	m.buf = b.MissingEvents.appendInteger(m.buf)
+	if len(b.Holds) > 0 {
+		m.holds(b)
+	}
 	m.close('}')
 	return m.buf
+}
+
+// holds writes the members that only an account with holds has.
+func (m *members) holds(b *Balance) {
+	m.credits("held", b.Held)
+	m.open("holds", '[')
+	for i := range b.Holds {
+		h := &b.Holds[i]
+		m.item()
+		h.HeldFor.appendMembers(m)
+		m.credits("amount", h.Amount)
+		m.credits("remaining", h.Remaining)
+		m.time("expires_at", h.ExpiresAt)
+		m.boolean("waiting", h.Waiting)
+		m.close('}')
+	}
+	m.close(']')
 }
 
 func (m *members) grant(g *GrantBalance) {

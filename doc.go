@@ -14,4 +14,5 @@
 //	plan.go       plans                 catalogue.go  rate cards and connector entries
 //	reason.go     reasons of rejection  entry.go      what records cause
 //	line.go       entries as lines      balanceline.go  balances as lines
+//	profile.go    who pays, is told     priority.go   which connections come first
 package drawdown

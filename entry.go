@@ -229,6 +229,55 @@ type WebhookDisabledNotice struct {
 	Reason   string
 }
 
+// HeldFor says which sync a hold is for.
+type HeldFor struct {
+	Hold       string
+	Connection string
+	Job        uint64
+}
+
+// HoldPlacedEntry says that credits are held for a sync from now on.
+type HoldPlacedEntry struct {
+	Head
+	HeldFor
+	Amount    Credits
+	ExpiresAt Time
+}
+
+// HoldQueuedEntry says that a hold waits until it can be held.
+type HoldQueuedEntry struct {
+	Head
+	HeldFor
+	Amount    Credits
+	ExpiresAt Time
+}
+
+// HoldReleasedEntry says that a hold ended because its owner ended it.
+type HoldReleasedEntry struct {
+	Head
+	HeldFor
+	Amount Credits // what was left of it; of one that waited, all
+	Used   Credits // what usage took of it
+}
+
+// HoldExpiredEntry says that a hold ended because its time was over.
+type HoldExpiredEntry struct {
+	Head
+	HeldFor
+	Amount Credits // what was left of it; of one that waited, all
+	Used   Credits // what usage took of it
+}
+
+// RunawayNotice is given when a job costs many times what the connection's jobs usually cost: the connection is
+// stopped.
+type RunawayNotice struct {
+	Head
+	Connection string
+	Job        uint64
+	Used       Total // the job's credits
+	Usual      Total // the median of the connection's other jobs
+}
+
 // EntryType implements [Entry].
 func (*PeriodStarted) EntryType() string { return "period.started" }
 
@@ -279,3 +328,18 @@ func (*GrantRefunded) EntryType() string { return "grant.refunded" }
 
 // EntryType implements [Entry].
 func (*WebhookDisabledNotice) EntryType() string { return "notice" }
+
+// EntryType implements [Entry].
+func (*HoldPlacedEntry) EntryType() string { return "hold.placed" }
+
+// EntryType implements [Entry].
+func (*HoldQueuedEntry) EntryType() string { return "hold.queued" }
+
+// EntryType implements [Entry].
+func (*HoldReleasedEntry) EntryType() string { return "hold.released" }
+
+// EntryType implements [Entry].
+func (*HoldExpiredEntry) EntryType() string { return "hold.expired" }
+
+// EntryType implements [Entry].
+func (*RunawayNotice) EntryType() string { return "notice" }

@@ -301,6 +301,44 @@ func (e *WebhookDisabledNotice) appendMembers(m *members) {
 	m.text("reason", e.Reason)
 }
 
+func (h *HeldFor) appendMembers(m *members) {
+	m.text("hold", h.Hold)
+	m.text("connection", h.Connection)
+	m.integer("job", int64(h.Job))
+}
+
+func (e *HoldPlacedEntry) appendMembers(m *members) {
+	e.HeldFor.appendMembers(m)
+	m.credits("amount", e.Amount)
+	m.time("expires_at", e.ExpiresAt)
+}
+
+func (e *HoldQueuedEntry) appendMembers(m *members) {
+	e.HeldFor.appendMembers(m)
+	m.credits("amount", e.Amount)
+	m.time("expires_at", e.ExpiresAt)
+}
+
+func (e *HoldReleasedEntry) appendMembers(m *members) {
+	e.HeldFor.appendMembers(m)
+	m.credits("amount", e.Amount)
+	m.credits("used", e.Used)
+}
+
+func (e *HoldExpiredEntry) appendMembers(m *members) {
+	e.HeldFor.appendMembers(m)
+	m.credits("amount", e.Amount)
+	m.credits("used", e.Used)
+}
+
+func (e *RunawayNotice) appendMembers(m *members) {
+	m.text("kind", "runaway")
+	m.text("connection", e.Connection)
+	m.integer("job", int64(e.Job))
+	m.total("used", e.Used)
+	m.total("usual", e.Usual)
+}
+
 // MethodName is how lines and plans name which payment method is meant.
 func MethodName(backup bool) string {
 	if backup {

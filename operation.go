@@ -94,22 +94,56 @@ type RemoveWebhook struct{ Endpoint string }
 // DisableWebhook is the data of webhook.disabled.
 type DisableWebhook struct{ Endpoint, Reason string }
 
-func (*OpenAccount) operation()         {}
-func (*ChangePlan) operation()          {}
-func (*SavePaymentMethod) operation()   {}
-func (*SetAutoPurchase) operation()     {}
-func (*SetConnection) operation()       {}
-func (*RemoveConnection) operation()    {}
-func (*GrantCredits) operation()        {}
-func (*VoidCredits) operation()         {}
-func (*SettlePurchase) operation()      {}
-func (*FailPurchase) operation()        {}
-func (*RemovePaymentMethod) operation() {}
-func (*RefundPurchase) operation()      {}
-func (*SetContacts) operation()         {}
-func (*SetWebhook) operation()          {}
-func (*RemoveWebhook) operation()       {}
-func (*DisableWebhook) operation()      {}
-func (*Plan) operation()                {}
-func (*RateCard) operation()            {}
-func (*ConnectorEntry) operation()      {}
+// PlaceHold is the data of hold.placed.
+type PlaceHold struct {
+	Hold       string
+	Connection string
+	Job        uint64
+	Amount     Credits // as read: may be 0 or negative
+	ExpiresAt  Time
+	Wait       bool // hold it as soon as it can be held, else now or not at all
+}
+
+// ReleaseHold is the data of hold.released.
+type ReleaseHold struct{ Hold string }
+
+// PrioritizeConnection is the data of connection.prioritized.
+type PrioritizeConnection struct {
+	Connection string
+	Priority   Priority
+}
+
+// SetGate is the data of gate.set: what only critical connections may start on, and the breaker.
+type SetGate struct {
+	Reserve       Credits // 0 or more
+	RunawayFactor int64   // 0 where absent: the breaker is off
+	RunawayMin    Credits // 0 or more
+}
+
+// AcknowledgeRunaway is the data of runaway.acknowledged.
+type AcknowledgeRunaway struct{ Connection string }
+
+func (*OpenAccount) operation()          {}
+func (*ChangePlan) operation()           {}
+func (*SavePaymentMethod) operation()    {}
+func (*SetAutoPurchase) operation()      {}
+func (*SetConnection) operation()        {}
+func (*RemoveConnection) operation()     {}
+func (*GrantCredits) operation()         {}
+func (*VoidCredits) operation()          {}
+func (*SettlePurchase) operation()       {}
+func (*FailPurchase) operation()         {}
+func (*RemovePaymentMethod) operation()  {}
+func (*RefundPurchase) operation()       {}
+func (*SetContacts) operation()          {}
+func (*SetWebhook) operation()           {}
+func (*RemoveWebhook) operation()        {}
+func (*DisableWebhook) operation()       {}
+func (*PlaceHold) operation()            {}
+func (*ReleaseHold) operation()          {}
+func (*PrioritizeConnection) operation() {}
+func (*SetGate) operation()              {}
+func (*AcknowledgeRunaway) operation()   {}
+func (*Plan) operation()                 {}
+func (*RateCard) operation()             {}
+func (*ConnectorEntry) operation()       {}

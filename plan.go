@@ -39,6 +39,8 @@ type PurchaseTerms struct {
 	Unit, Min, Max, Default int64
 	UnitPrice               *UnitPrice // nil: the subscription's price / credits
 	ValidMonths             int        // 0: until the end of the period in which the purchase settles
+	// Orders is whether customers may order by hand. It means nothing to the engine (contract, section 10).
+	Orders bool
 }
 
 // AutoPurchase is a plan's rule for buying credits without being asked.

@@ -1,6 +1,6 @@
 package drawdown
 
-// Reason is why a record was rejected: it has no effect and is kept whole (contract, sections 3 and 9).
+// Reason is why a record was rejected: it has no effect and is kept whole (contract, sections 3, 9 and 10).
 type Reason string
 
 // The reasons, in the order in which they are checked; those of a type's own checks last.
@@ -33,6 +33,12 @@ const (
 	PlanExists          Reason = "plan_exists"
 	TooManyEndpoints    Reason = "too_many_endpoints"
 	UnknownEndpoint     Reason = "unknown_endpoint"
+	BadHold             Reason = "bad_hold"
+	HoldExists          Reason = "hold_exists"
+	TooManyHolds        Reason = "too_many_holds"
+	ConnectionStopped   Reason = "connection_stopped"
+	InsufficientCredits Reason = "insufficient_credits"
+	UnknownHold         Reason = "unknown_hold"
 )
 
 // Reasons lists every reason, for metrics and help texts.
@@ -40,5 +46,6 @@ var Reasons = []Reason{
 	Malformed, UnknownType, UnsignedOperation, WrongPartition, Future, Late, UnknownAccount, AccountExists,
 	UnknownConnector, NoRate, OutOfRange, UnknownPlan, SamePlan, CardRequired, EmailNotVerified, NoPaymentMethod,
 	NoEligibleConnector, UnknownConnection, BadAmount, GrantExists, UnknownGrant, UnknownPurchase, Backdated,
-	VersionExists, NoticeTooShort, PlanExists, TooManyEndpoints, UnknownEndpoint,
+	VersionExists, NoticeTooShort, PlanExists, TooManyEndpoints, UnknownEndpoint, BadHold, HoldExists, TooManyHolds,
+	ConnectionStopped, InsufficientCredits, UnknownHold,
 }

@@ -6,7 +6,7 @@ type Offset int64
 // Type is the type of a record (contract, section 3).
 type Type uint8
 
-// The record types (contract, sections 3 and 9). TypeUnknown is any other string, or none.
+// The record types (contract, sections 3, 9 and 10). TypeUnknown is any other string, or none.
 const (
 	TypeUnknown Type = iota
 	SyncUsage
@@ -28,6 +28,11 @@ const (
 	WebhookSet
 	WebhookRemoved
 	WebhookDisabled
+	HoldPlaced
+	HoldReleased
+	ConnectionPrioritized
+	GateSet
+	RunawayAcknowledged
 	Tick
 	PlanPublished
 	RatesPublished
@@ -36,29 +41,34 @@ const (
 )
 
 var typeNames = [typeCount]string{
-	SyncUsage:            "sync.usage",
-	AccountOpened:        "account.opened",
-	PlanChanged:          "account.plan_changed",
-	EmailVerified:        "email.verified",
-	PaymentMethodSaved:   "payment_method.saved",
-	PaymentMethodRemoved: "payment_method.removed",
-	AutoPurchaseSet:      "auto_purchase.set",
-	ProgramEnrolled:      "program.enrolled",
-	ConnectionSet:        "connection.set",
-	ConnectionRemoved:    "connection.removed",
-	CreditsGranted:       "credits.granted",
-	CreditsVoided:        "credits.voided",
-	PurchaseSettled:      "purchase.settled",
-	PurchaseFailed:       "purchase.failed",
-	PurchaseRefunded:     "purchase.refunded",
-	ContactsSet:          "contacts.set",
-	WebhookSet:           "webhook.set",
-	WebhookRemoved:       "webhook.removed",
-	WebhookDisabled:      "webhook.disabled",
-	Tick:                 "tick",
-	PlanPublished:        "plan.published",
-	RatesPublished:       "rates.published",
-	ConnectorSet:         "connector.set",
+	SyncUsage:             "sync.usage",
+	AccountOpened:         "account.opened",
+	PlanChanged:           "account.plan_changed",
+	EmailVerified:         "email.verified",
+	PaymentMethodSaved:    "payment_method.saved",
+	PaymentMethodRemoved:  "payment_method.removed",
+	AutoPurchaseSet:       "auto_purchase.set",
+	ProgramEnrolled:       "program.enrolled",
+	ConnectionSet:         "connection.set",
+	ConnectionRemoved:     "connection.removed",
+	CreditsGranted:        "credits.granted",
+	CreditsVoided:         "credits.voided",
+	PurchaseSettled:       "purchase.settled",
+	PurchaseFailed:        "purchase.failed",
+	PurchaseRefunded:      "purchase.refunded",
+	ContactsSet:           "contacts.set",
+	WebhookSet:            "webhook.set",
+	WebhookRemoved:        "webhook.removed",
+	WebhookDisabled:       "webhook.disabled",
+	HoldPlaced:            "hold.placed",
+	HoldReleased:          "hold.released",
+	ConnectionPrioritized: "connection.prioritized",
+	GateSet:               "gate.set",
+	RunawayAcknowledged:   "runaway.acknowledged",
+	Tick:                  "tick",
+	PlanPublished:         "plan.published",
+	RatesPublished:        "rates.published",
+	ConnectorSet:          "connector.set",
 }
 
 var typesByName = func() map[string]Type {

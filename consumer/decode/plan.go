@@ -94,6 +94,7 @@ func readPurchaseTerms(m members, subscribed bool) drawdown.PurchaseTerms {
 		Max:     m.integer("max", 1, drawdown.MaxOrder),
 		Default: m.integer("default", 1, drawdown.MaxOrder),
 	}
+	terms.Orders = !m.has("orders") || m.boolean("orders")
 	m.require(terms.Min <= terms.Default && terms.Default <= terms.Max)
 	if terms.Unit > 0 {
 		m.require(terms.Min%terms.Unit == 0 && terms.Max%terms.Unit == 0 && terms.Default%terms.Unit == 0)
