@@ -36,7 +36,7 @@ func TestOnlyWhatCustomersCanDoWithoutOffersToUnsubscribe(t *testing.T) {
 	for _, n := range Samples() {
 		required := map[notify.Kind]bool{
 			notify.Exhausted: true, notify.PurchaseSettled: true, notify.PaymentDeclined: true, notify.PaymentFailed: true,
-			notify.PurchaseRefunded: true, notify.LeavingFreeProgram: true,
+			notify.PurchaseRefunded: true, notify.LeavingFreeProgram: true, notify.Runaway: true,
 		}[n.Kind]
 		if offered := composed(t, sender, n).Header.Get("List-Unsubscribe") != ""; offered == required {
 			t.Errorf("%s offers to unsubscribe: %t", n.Kind, offered)
