@@ -103,6 +103,16 @@ type account struct {
 	remainders   map[remainderKey]*big.Int
 	leavingGiven map[leavingKey]bool
 	memory       memory
+
+	// holds are the open and the waiting ones, in the order in which they were placed.
+	holds []*hold
+	// reserve is what only critical connections may hold or start on; breaker is nil where it is off.
+	reserve *big.Int
+	breaker *breaker
+	// priorities, jobs and stopped are by connection, known or not. The jobs are in the order of their first events.
+	priorities map[string]priority
+	jobs       map[string][]*jobCost
+	stopped    map[string]bool
 }
 
 func newAccount(id string, p *plan, now Instant) *account {
@@ -114,6 +124,10 @@ func newAccount(id string, p *plan, now Instant) *account {
 		remainders:   map[remainderKey]*big.Int{},
 		leavingGiven: map[leavingKey]bool{},
 		memory:       newMemory(),
+		reserve:      zero(),
+		priorities:   map[string]priority{},
+		jobs:         map[string][]*jobCost{},
+		stopped:      map[string]bool{},
 	}
 }
 
@@ -126,9 +140,11 @@ func (a *account) remaining() *big.Int {
 	return sum
 }
 
+// available is what sections 5 to 8 call so, and section 10 the balance: whatever is held.
 func (a *account) available() *big.Int { return minus(a.remaining(), a.overdraft) }
 
-// check verifies available = granted − used − expired − voided, and that no purchase gave back more than was bought.
+// check verifies available = granted − used − expired − voided, that no purchase gave back more than was bought, and
+// that each hold is where it must be.
 func (a *account) check() error {
 	counted := minus(minus(minus(a.granted, a.used), a.expired), a.voided)
 	if a.available().Cmp(counted) != 0 {
@@ -140,6 +156,20 @@ func (a *account) check() error {
 			return fmt.Errorf("account %s: of purchase %s, %s more is gone or left than was bought",
 				a.id, p.purchase, formatCredits(p.used()))
 		}
+	}
+	return a.checkHolds()
+}
+
+// checkHolds verifies that no hold has more or less left than there can be, and that none waits that could be open.
+func (a *account) checkHolds() error {
+	for _, h := range a.holds {
+		untouched := h.remaining.Cmp(h.amount) == 0
+		if h.remaining.Sign() < 0 || h.remaining.Cmp(h.amount) > 0 || (h.waiting && !untouched) {
+			return fmt.Errorf("account %s: hold %s of %s has %s left", a.id, h.id, formatCredits(h.amount), formatCredits(h.remaining))
+		}
+	}
+	if first := a.firstToServe(); first != nil && a.fits(first) {
+		return fmt.Errorf("account %s: hold %s waits although it fits", a.id, first.id)
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ func (e *Engine) advance(a *account) {
 		}
 		e.timeOutPurchase(a, at)
 		e.retryDue(a, at)
+		e.expireHolds(a, at)
 		e.noticeLeaving(a, at)
 		e.settle(a, at)
 		a.reached = later(a.reached, at)
@@ -53,6 +54,9 @@ func (e *Engine) dueInstants(a *account) []Instant {
 		if open.waiting != nil {
 			instants = append(instants, open.waiting.at)
 		}
+	}
+	for _, h := range a.holds {
+		instants = append(instants, h.expiresAt)
 	}
 	if a.status == statusGrace {
 		instants = append(instants, a.graceEnd())

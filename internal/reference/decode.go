@@ -86,7 +86,7 @@ type (
 	}
 )
 
-// decoders reads the data of each type of sections 3 and 9. Types without members are noData.
+// decoders reads the data of each type of sections 3, 9 and 10. Types without members are noData.
 var decoders = map[string]func(fields) any{
 	"sync.usage":             decodeUsage,
 	"account.opened":         decodeOpened,
@@ -107,6 +107,11 @@ var decoders = map[string]func(fields) any{
 	"webhook.set":            decodeWebhook,
 	"webhook.removed":        decodeWebhookRemoved,
 	"webhook.disabled":       decodeWebhookDisabled,
+	"hold.placed":            decodeHoldPlaced,
+	"hold.released":          decodeHoldReleased,
+	"connection.prioritized": decodePrioritized,
+	"gate.set":               decodeGate,
+	"runaway.acknowledged":   decodeAcknowledged,
 	"tick":                   decodeNothing,
 	"plan.published":         decodePlan,
 	"rates.published":        decodeRates,

@@ -1,6 +1,6 @@
 // Package reference is a second, naive implementation of the contract, kept only to check the engine against.
 //
-// It owns: the oracle's reading of docs/contract.md, sections 1 to 9, for the records of a .jsonl file.
+// It owns: the oracle's reading of docs/contract.md, sections 1 to 10, for the records of a .jsonl file.
 // It does not own: anything that runs in production. Nothing outside tests and the log generator may import it,
 // and it imports nothing of the engine, so that a mistake in one is not a mistake in both.
 //
@@ -28,6 +28,9 @@
 //	ladder.go      section 9, the payment ladder
 //	refunds.go     section 9, refunds
 //	contacts.go    section 9, contacts and webhooks
+//	holds.go       section 10, holds and their queue
+//	breaker.go     section 10, runaway jobs
+//	gate.go        section 10, priorities and the gate
 //	settle.go      section 7, notices, auto-purchase, status
 //	output.go      section 8, lines and balances
 //	replay.go      a whole log at once

@@ -186,6 +186,16 @@ func (e *Engine) applyToAccount(a *account, r record) (reason string) {
 		return a.removeWebhook(data)
 	case webhookDisabledData:
 		return e.disableWebhook(a, data)
+	case holdPlacedData:
+		return e.placeHold(a, data)
+	case holdReleasedData:
+		return e.releaseHold(a, data)
+	case prioritizedData:
+		return a.prioritize(data)
+	case gateData:
+		return a.setGate(data)
+	case acknowledgedData:
+		return a.acknowledge(data)
 	case noData:
 		return e.applyWithoutData(a, r.typ)
 	}

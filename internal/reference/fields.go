@@ -111,6 +111,16 @@ func (f fields) credits(name string) *big.Int {
 	return value
 }
 
+// optionalCredits reads credits that are not negative; where the member is absent they are 0.
+func (f fields) optionalCredits(name string) *big.Int {
+	if !f.present(name) {
+		return zero()
+	}
+	value := f.credits(name)
+	f.require(value.Sign() >= 0)
+	return value
+}
+
 // money reads money as hundredths.
 func (f fields) money(name string) *big.Int {
 	text, _ := f.members[name].(string)

@@ -69,9 +69,9 @@ func (a *account) balance() Line {
 	if p := a.openPurchase(); p != nil {
 		open = p.id
 	}
-	return Line{
+	line := Line{
 		"type": "balance", "account": a.id, "at": a.reached.String(), "plan": a.plan.id, "status": a.status,
-		"available": formatCredits(a.available()), "overdraft": formatCredits(a.overdraft),
+		"available": formatCredits(minus(a.available(), a.held())), "overdraft": formatCredits(a.overdraft),
 		"granted": formatCredits(a.granted), "used": formatCredits(a.used), "expired": formatCredits(a.expired),
 		"voided": formatCredits(a.voided), "waived": formatCredits(a.waived),
 		"period": Line{"from": a.period.from.String(), "to": a.period.to.String()},
@@ -81,6 +81,21 @@ func (a *account) balance() Line {
 			"open": open, "payment_failed": a.failedBy != nil,
 		},
 	}
+	if len(a.holds) > 0 {
+		line["held"], line["holds"] = formatCredits(a.held()), a.holdList()
+	}
+	return line
+}
+
+func (a *account) holdList() []any {
+	list := []any{}
+	for _, h := range a.holds {
+		list = append(list, Line{
+			"hold": h.id, "connection": h.connection, "job": h.job, "amount": formatCredits(h.amount),
+			"remaining": formatCredits(h.remaining), "expires_at": h.expiresAt.String(), "waiting": h.waiting,
+		})
+	}
+	return list
 }
 
 func burnedList(burned []burnt) []any {

@@ -60,13 +60,9 @@ func decodePlan(f fields) any {
 		id:               f.text("id", nameMax),
 		currency:         f.currency("currency"),
 		graceHours:       f.optionalInteger("grace_hours", 0, graceHoursMax, 0),
-		maxOverdraft:     zero(),
+		maxOverdraft:     f.optionalCredits("max_overdraft"),
 		usageNotices:     f.integers("usage_notices", 1, percentMax),
 		expiryNoticeDays: f.integers("expiry_notice_days", 1, noticeDaysMax),
-	}
-	if f.present("max_overdraft") {
-		p.maxOverdraft = f.credits("max_overdraft")
-		f.require(p.maxOverdraft.Sign() >= 0)
 	}
 	if f.present("low_balance") {
 		p.lowBalance = f.credits("low_balance")
@@ -110,6 +106,7 @@ func decodeSubscription(f fields, p *plan) {
 
 // decodePurchase runs after the subscription is known: its price is the default of the unit price.
 func decodePurchase(f fields, p *plan) {
+	f.optionalBoolean("orders") // whether customers may order by hand shows in no line
 	unit := f.integer("unit", 1, integerMax)
 	least := f.integer("min", 1, purchaseCreditsMax)
 	most := f.integer("max", 1, purchaseCreditsMax)

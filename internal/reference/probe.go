@@ -29,6 +29,34 @@ type Probe struct {
 	Endpoints []string
 	// EmailVerified is what enrolment asks.
 	EmailVerified bool
+
+	// Holds are the open and the waiting ones, as they were placed. Unheld is what is available, in nano-credits.
+	Holds           []Hold
+	Unheld, Reserve *big.Int
+	Priorities      map[string]string
+	// Stopped are the connections that the breaker stopped. Factor is 0 where it is off.
+	Stopped []string
+	Factor  int64
+	Least   *big.Int
+	// Jobs are those that each connection remembers, in the order of their first events.
+	Jobs map[string][]Job
+}
+
+// Hold is a hold of an account, with amounts in nano-credits.
+type Hold struct {
+	ID, Connection    string
+	Job               int64
+	Amount, Remaining *big.Int
+	Waiting           bool
+}
+
+// Job is what a connection remembers of one, in nano-credits.
+type Job struct {
+	Job      int64
+	Credits  *big.Int
+	Notified bool
+	// Usual is the median of the other jobs, or nil where there are too few.
+	Usual *big.Int
 }
 
 // Paid is what the account remembers of a purchase that settled, in nano-credits.
@@ -44,7 +72,7 @@ type Paid struct {
 func (e *Engine) Probe(id string) Probe {
 	a := e.accounts[id]
 	if a == nil {
-		return Probe{Available: zero(), Overdraft: zero()}
+		return Probe{Available: zero(), Overdraft: zero(), Unheld: zero(), Reserve: zero()}
 	}
 	p := Probe{
 		Known: true, Due: e.dueInstants(a), PeriodEnd: a.period.to, Plan: a.plan.id,
@@ -70,7 +98,34 @@ func (e *Engine) Probe(id string) Probe {
 		})
 	}
 	p.Endpoints = slices.Clone(a.endpoints)
+	a.probeGate(&p)
 	return p
+}
+
+// probeGate adds what section 10 knows.
+func (a *account) probeGate(p *Probe) {
+	p.Unheld, p.Reserve = minus(a.available(), a.held()), a.reserve
+	for _, h := range a.holds {
+		p.Holds = append(p.Holds, Hold{h.id, h.connection, h.job, h.amount, h.remaining, h.waiting})
+	}
+	p.Priorities, p.Jobs = map[string]string{}, map[string][]Job{}
+	for name, given := range a.priorities {
+		p.Priorities[name] = string(given)
+	}
+	for _, name := range sortedNames(a.stopped) {
+		if a.stopped[name] {
+			p.Stopped = append(p.Stopped, name)
+		}
+	}
+	if a.breaker != nil {
+		p.Factor, p.Least = a.breaker.factor, a.breaker.least
+	}
+	for name, jobs := range a.jobs {
+		for _, j := range jobs {
+			usual, _ := a.usual(name, j.job)
+			p.Jobs[name] = append(p.Jobs[name], Job{j.job, j.credits, j.notified, usual})
+		}
+	}
 }
 
 // marks are amounts of available credits at which settling decides otherwise.

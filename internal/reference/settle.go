@@ -10,12 +10,13 @@ const (
 	statusExhausted     = "exhausted"
 )
 
-// settle draws the consequences of what happened at an instant, in the order of section 7.
+// settle draws the consequences of what happened at an instant, in the order of section 7 and then of section 10.
 func (e *Engine) settle(a *account, at Instant) {
 	e.settleLowBalance(a, at)
 	e.settleUsageNotices(a, at)
 	e.settleAutoPurchase(a, at)
 	e.settleStatus(a, at)
+	e.serveQueue(a, at)
 }
 
 func (e *Engine) settleLowBalance(a *account, at Instant) {

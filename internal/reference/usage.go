@@ -42,6 +42,10 @@ func (e *Engine) applyUsage(a *account, r record, usage usageData) (reason strin
 		"credits": formatCredits(charge), "waived": formatCredits(waived), "category": category,
 		"rates": card.version, "burned": burnedList(burned), "overdraft": formatCredits(overdraft),
 	})
+	a.useHold(usage.connection, usage.job, charge)
+	if category == "billed" {
+		e.watch(a, usage.connection, usage.job, charge)
+	}
 	return ""
 }
 
