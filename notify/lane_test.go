@@ -30,6 +30,41 @@ func TestANoticeReachesEverybodyOnce(t *testing.T) {
 	})
 }
 
+func TestARunawayIsToldAndHoldsAreReadOver(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		profile := w.account("acme", "scheduler", "crm")
+		profile.Webhooks[1].Kinds = []string{"low_balance"}
+		w.directory.set(profile)
+		other := w.account("other")
+		other.OptOuts = []string{"runaway"}
+		w.directory.set(other)
+		p := w.start()
+		w.publish(
+			&drawdown.HoldPlacedEntry{Head: head("acme")}, &drawdown.HoldQueuedEntry{Head: head("acme")},
+			&drawdown.HoldReleasedEntry{Head: head("acme")}, &drawdown.HoldExpiredEntry{Head: head("acme")},
+		)
+		ids := w.publish(
+			&drawdown.RunawayNotice{Head: head("acme"), Connection: "c", Job: 4}, &drawdown.RunawayNotice{Head: head("other"), Connection: "c"},
+		)
+		settle()
+		expectAll(t, "mails", w.post[Email].targets(ids[0]), []string{"acme@example.com"})
+		expectAll(t, "webhooks", w.post[Webhook].targets(ids[0]), []string{"scheduler"})
+		expect(t, "data", w.post[Webhook].tries()[0].data, `{"kind":"runaway","connection":"c","job":4,"used":"0","usual":"0"}`)
+		expect(t, "deliveries", len(w.list(Filter{})), 2)
+		expect(t, "committed", w.committed, 6)
+		m := p.notifier.metrics
+		expect(t, "kinds", testutil.CollectAndCount(m.notices), len(Kinds))
+		for _, kind := range Kinds {
+			want := map[Kind]float64{Runaway: 2}[kind]
+			expect(t, string(kind), testutil.ToFloat64(m.notices.WithLabelValues(string(kind))), want)
+		}
+		for _, s := range []stage{stageDirectory, stageLog, stageOperations, stageRoom} {
+			expect(t, string(s), testutil.ToFloat64(m.errors.WithLabelValues(string(s))), 0)
+		}
+		p.stop()
+	})
+}
+
 func TestAFailingWebhookIsTriedOnSchedule(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.account("acme", "crm")

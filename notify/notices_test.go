@@ -17,6 +17,7 @@ func at(e drawdown.Entry) drawdown.Entry {
 
 func TestWhatIsNews(t *testing.T) {
 	amount := drawdown.Money{Cents: drawdown.Total128(0, 1170)}
+	held := drawdown.HeldFor{Hold: "h", Connection: "c", Job: 7}
 	for name, c := range map[string]struct {
 		entry drawdown.Entry
 		kind  Kind
@@ -28,6 +29,7 @@ func TestWhatIsNews(t *testing.T) {
 		"leaving":         {&drawdown.LeavingFreeProgramNotice{Connection: "c", GAAt: 0}, LeavingFreeProgram, `{"kind":"leaving_free_program","connection":"c","ga_at":"1970-01-01T00:00:00Z"}`},
 		"capped":          {&drawdown.AutoPurchaseCappedNotice{AutoPurchases: 8}, AutoPurchaseCapped, `{"kind":"auto_purchase_capped","auto_purchases":8}`},
 		"disabled":        {&drawdown.WebhookDisabledNotice{Endpoint: "e", Reason: "gone"}, WebhookDisabled, `{"kind":"webhook_disabled","endpoint":"e","reason":"gone"}`},
+		"runaway":         {&drawdown.RunawayNotice{Connection: "c", Job: 1<<53 - 1, Used: drawdown.TotalOf(20 * drawdown.Credit), Usual: drawdown.TotalOf(drawdown.Credit / 2)}, Runaway, `{"kind":"runaway","connection":"c","job":9007199254740991,"used":"20","usual":"0.5"}`},
 		"settled":         {&drawdown.PurchaseSettledEntry{Purchase: "p", Kind: "auto", Quantity: drawdown.Credit, Amount: amount, Currency: "USD"}, PurchaseSettled, `{"purchase":"p","kind":"auto","quantity":"1","amount":"11.70","currency":"USD","tax":null,"receipt":null}`},
 		"declined":        {&drawdown.PurchaseDeclined{Purchase: "p", Attempt: 1, Reason: "card_declined", RetryAt: 0}, PaymentDeclined, `{"purchase":"p","attempt":1,"reason":"card_declined","retry_at":"1970-01-01T00:00:00Z","method":"primary"}`},
 		"failed":          {&drawdown.PurchaseFailedEntry{Purchase: "p", Reason: "über\x01"}, PaymentFailed, `{"purchase":"p","reason":"über\u0001"}`},
@@ -46,6 +48,10 @@ func TestWhatIsNews(t *testing.T) {
 		"a period":             {&drawdown.PeriodStarted{}, "", ""},
 		"a request":            {&drawdown.PurchaseRequested{Purchase: "p", Amount: amount, Currency: "USD"}, "", ""},
 		"a retry":              {&drawdown.PurchaseRetried{Purchase: "p", Amount: amount, Currency: "USD"}, "", ""},
+		"a hold":               {&drawdown.HoldPlacedEntry{HeldFor: held, Amount: 1}, "", ""},
+		"a hold that waits":    {&drawdown.HoldQueuedEntry{HeldFor: held, Amount: 1}, "", ""},
+		"a hold that ended":    {&drawdown.HoldReleasedEntry{HeldFor: held, Used: 1}, "", ""},
+		"a hold that expired":  {&drawdown.HoldExpiredEntry{HeldFor: held, Amount: 1}, "", ""},
 	} {
 		notice, err := noticeOf(event(t, at(c.entry), 0))
 		switch {
