@@ -51,6 +51,19 @@ func (t Total) Minus(u Total) Total {
 	return Total{lo, mid, hi}
 }
 
+// Times returns t · n.
+func (t Total) Times(n uint64) Total {
+	carryLo, lo := bits.Mul64(t.lo, n)
+	carryMid, mid := bits.Mul64(t.mid, n)
+	over, hi := bits.Mul64(t.hi, n)
+	mid, carry := bits.Add64(mid, carryLo, 0)
+	hi, carry = bits.Add64(hi, carryMid, carry)
+	if over != 0 || carry != 0 {
+		panic("drawdown: total over 192 bits")
+	}
+	return Total{lo, mid, hi}
+}
+
 // Compare returns -1, 0 or 1 as t is less than, equal to or greater than u.
 func (t Total) Compare(u Total) int {
 	for _, words := range [...][2]uint64{{t.hi, u.hi}, {t.mid, u.mid}, {t.lo, u.lo}} {

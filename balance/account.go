@@ -40,6 +40,7 @@ type account struct {
 	paymentMethod string // the primary, "" where none is saved
 	purchases     purchases
 	contacts      contacts
+	holds         holds
 
 	enrolled    drawdown.Time // in the Free Connector Program since, NoTime if not
 	connections map[string]*connection
@@ -83,7 +84,8 @@ func newAccount(id string) *account {
 	}
 }
 
-// available is what the account can spend; negative while there is overdraft.
+// available is the account's balance, negative while there is overdraft. Credits that are only held are part of it: all
+// but holds and the gate go by it.
 func (a *account) available() drawdown.Credits { return a.remaining - a.overdraft }
 
 // noteFall remembers the instant if available, which was before, fell to 0 or below.

@@ -27,7 +27,7 @@ func (p *Partition) advance(a *account) {
 // nextDue returns the instant of the account's next due event, Never where there is none. Only what is known of free
 // connections later than it happened can be due at an instant that the account has reached.
 func (p *Partition) nextDue(a *account) drawdown.Time {
-	due := min(a.period.to, a.nextExpiryNotice(), p.nextLeavingNotice(a))
+	due := min(a.period.to, a.nextExpiryNotice(), p.nextLeavingNotice(a), a.nextHoldExpiry())
 	for i := range a.grants {
 		due = min(due, a.grants[i].expiresAt)
 	}
@@ -59,6 +59,7 @@ func (p *Partition) runDue(a *account) {
 	if open := a.purchases.open; open != nil && open.ladder.waiting() && open.ladder.retryAt <= p.at {
 		p.retryPurchase(a, open.ladder.backup)
 	}
+	p.expireHolds(a)
 	p.tellLeaving(a)
 	a.dueStale = true
 }

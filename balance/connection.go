@@ -19,6 +19,9 @@ type connection struct {
 	used, waived        drawdown.Total
 	remainders          []remainder
 	toldGA              []drawdown.Time // instants of leaving the free program that were told
+	priority            drawdown.Priority
+	stopped             bool      // by the breaker, until it is acknowledged
+	jobs                []jobCost // the last ones, in the order of their first events; none while there is no breaker
 
 	attempts attempts
 

@@ -7,8 +7,9 @@
 // Invariants:
 //   - The state after a record is a function of the records up to it. There is no clock but the log's, no randomness,
 //     no I/O, and no batch: where batches are cut changes nothing.
-//   - available = what remains of all grants − overdraft = granted − used − expired − voided, after every record.
-//   - Overdraft and something remaining never stand side by side: a grant repays overdraft first.
+//   - balance = what remains of all grants − overdraft = granted − used − expired − voided, after every record.
+//   - Overdraft and something remaining stand side by side only where a refund put them: a grant repays overdraft first.
+//   - held = what is left of all open holds. A hold is opened only where balance − held does not fall below 0 by it.
 //   - What a commit writes does not grow with what is merely remembered: memories are append-only segments or packed
 //     fields that are written once.
 //
@@ -25,4 +26,8 @@
 //	pack.go        the packed encoding                        packaccount.go, packconnection.go  of what
 //	restore.go     from the store                             take.go        to the store
 //	store.go       what a store must do                       report.go      balances for people
+//	contacts.go    who is told, who pays                      refund.go      money that went back
+//	book.go        what was bought, what is gone              ladder.go      another attempt to charge
+//	hold.go        holds and their queue                      breaker.go     jobs that cost too much
+//	gate.go        may a sync start                           overview.go    all that an account's page shows
 package balance

@@ -39,9 +39,7 @@ func (p *Partition) checkOperation(rec *drawdown.Record, a *account) drawdown.Re
 			return drawdown.CardRequired
 		}
 	case *drawdown.RemoveConnection:
-		if c := a.connections[o.Connection]; c == nil || !c.known {
-			return drawdown.UnknownConnection
-		}
+		return a.checkKnown(o.Connection)
 	case *drawdown.GrantCredits:
 		return p.checkGrant(rec, a, o)
 	case *drawdown.VoidCredits:
@@ -62,10 +60,27 @@ func (p *Partition) checkOperation(rec *drawdown.Record, a *account) drawdown.Re
 		return a.checkEndpoint(o.Endpoint)
 	case *drawdown.DisableWebhook:
 		return a.checkEndpoint(o.Endpoint)
+	case *drawdown.PlaceHold:
+		return a.checkHold(o, p.clock)
+	case *drawdown.ReleaseHold:
+		if a.holdOf(o.Hold) == nil {
+			return drawdown.UnknownHold
+		}
+	case *drawdown.PrioritizeConnection:
+		return a.checkKnown(o.Connection)
+	case *drawdown.AcknowledgeRunaway:
+		return a.checkKnown(o.Connection)
 	case nil:
 		if rec.Type == drawdown.ProgramEnrolled {
 			return p.checkEnrolment(a)
 		}
+	}
+	return ""
+}
+
+func (a *account) checkKnown(connection string) drawdown.Reason {
+	if c := a.connections[connection]; c == nil || !c.known {
+		return drawdown.UnknownConnection
 	}
 	return ""
 }
@@ -158,6 +173,24 @@ func (p *Partition) applyOperation(rec *drawdown.Record, a *account) {
 		p.disableWebhook(a, o)
 	case nil:
 		p.applyPlain(rec.Type, a)
+	default:
+		p.applyGateOperation(rec, a)
+	}
+}
+
+// applyGateOperation is the effect of the operations on holds and the gate.
+func (p *Partition) applyGateOperation(rec *drawdown.Record, a *account) {
+	switch o := rec.Operation.(type) {
+	case *drawdown.PlaceHold:
+		p.placeHold(a, o)
+	case *drawdown.ReleaseHold:
+		p.releaseHold(a, o.Hold)
+	case *drawdown.PrioritizeConnection:
+		p.ensureConnection(a, []byte(o.Connection)).priority = o.Priority
+	case *drawdown.SetGate:
+		p.setGate(a, o)
+	case *drawdown.AcknowledgeRunaway:
+		p.ensureConnection(a, []byte(o.Connection)).stopped = false
 	default:
 		panic(fmt.Sprintf("balance: %T is no operation on an account", o))
 	}

@@ -8,9 +8,15 @@ import (
 	"drawdown"
 )
 
-// stateVersion opens every packed part. A part of another version is refused, never guessed at: 'drawdown partitions
-// rebuild' makes state of this version from the log.
-const stateVersion = 2
+// stateVersion opens every packed part. Parts of versions from oldestVersion on are read: what they lack is what the log
+// could not say then. A part of another version is refused, never guessed at: 'drawdown partitions rebuild' makes state of
+// this version from the log.
+//
+// Version 3 has priorities, stops and jobs of connections, where there are any, and the field of holds.
+const (
+	stateVersion  = 3
+	oldestVersion = 2
+)
 
 // errDamaged says that a packed part is not what was written.
 var errDamaged = errors.New("damaged state")
@@ -19,7 +25,7 @@ var errDamaged = errors.New("damaged state")
 type VersionError struct{ Found uint64 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("stored state has version %d, this program reads version %d: where the program is the newer one, rebuild the partition from the log (drawdown partitions rebuild), else run the newer program", e.Found, stateVersion)
+	return fmt.Sprintf("stored state has version %d, this program reads versions %d to %d: where the program is the newer one, rebuild the partition from the log (drawdown partitions rebuild), else run the newer program", e.Found, oldestVersion, stateVersion)
 }
 
 // packer appends values in their packed form.
@@ -106,7 +112,7 @@ func (r *unpacker) fail() {
 
 // version checks the version that opens a part.
 func (r *unpacker) version() {
-	if v := r.uint(); r.err == nil && v != stateVersion {
+	if v := r.uint(); r.err == nil && (v < oldestVersion || v > stateVersion) {
 		r.err = &VersionError{Found: v}
 		r.buf = nil
 	}
@@ -130,15 +136,18 @@ func (r *unpacker) bool() bool {
 	return v == 1
 }
 
-func (r *unpacker) text() string {
+func (r *unpacker) text() string { return string(r.bytes()) }
+
+// bytes returns a text as a view of what is unpacked.
+func (r *unpacker) bytes() []byte {
 	n := r.uint()
 	if n > uint64(len(r.buf)) {
 		r.fail()
-		return ""
+		return nil
 	}
-	s := string(r.buf[:n])
+	b := r.buf[:n]
 	r.buf = r.buf[n:]
-	return s
+	return b
 }
 
 func (r *unpacker) texts() []string {

@@ -58,8 +58,7 @@ func TestANewerVersionIsRefused(t *testing.T) {
 	if err := newAccount("acme").unpack(w.buf, plans); !errors.As(err, &version) || version.Found != stateVersion+1 {
 		t.Fatalf("account: %v", err)
 	}
-	p := NewPartition(0)
-	if _, err := p.unpackConnection("c", w.buf); !errors.As(err, &version) {
+	if _, err := unpackConnection("c", w.buf, func(b []byte) string { return string(b) }); !errors.As(err, &version) {
 		t.Fatalf("connection: %v", err)
 	}
 	if _, err := unpackFrozen(0, w.buf); !errors.As(err, &version) {

@@ -29,7 +29,7 @@ func (p *Partition) Balance(account string) (drawdown.Balance, bool) {
 func (a *account) balance() drawdown.Balance {
 	b := drawdown.Balance{
 		Account: a.id, At: a.advanced, Plan: a.plan.ID, Status: a.status,
-		Available: a.available(), Overdraft: a.overdraft,
+		Available: a.unheld(), Overdraft: a.overdraft, Held: a.holds.held,
 		Granted: a.granted, Used: a.used, Expired: a.expired, Voided: a.voided, Waived: a.waived,
 		PeriodFrom: a.period.from, PeriodTo: a.period.to,
 		AutoPurchase: drawdown.AutoPurchaseBalance{
@@ -47,12 +47,21 @@ func (a *account) balance() drawdown.Balance {
 			Grant: g.id, Category: g.category, Amount: g.amount, Remaining: g.remaining, ExpiresAt: g.expiresAt,
 		})
 	}
+	for i := range a.holds.list {
+		b.Holds = append(b.Holds, a.holds.list[i].balance())
+	}
 	for _, name := range a.connectionNames() {
 		if c := a.connections[name]; c.hadUsage {
 			b.Connections = append(b.Connections, drawdown.ConnectionBalance{Connection: name, Used: c.used, Waived: c.waived})
 		}
 	}
 	return b
+}
+
+func (h *hold) balance() drawdown.HoldBalance {
+	return drawdown.HoldBalance{
+		HeldFor: h.HeldFor, Amount: h.amount, Remaining: h.remaining, ExpiresAt: h.expiresAt, Waiting: h.waiting,
+	}
 }
 
 // Known returns how many of the accounts in memory there really are.

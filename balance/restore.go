@@ -43,9 +43,12 @@ func (p *Partition) Restore(s Stored) (segments []string, err error) {
 	if err := a.unpack(s.Core, p.plans); err != nil {
 		return nil, fmt.Errorf("restore account %s: %w", s.Account, err)
 	}
-	if a.available() != s.Mark.Balance {
+	if err := a.restoreHolds(s.Fields); err != nil {
+		return nil, fmt.Errorf("restore account %s: %w", s.Account, err)
+	}
+	if a.unheld() != s.Mark.Balance {
 		return nil, fmt.Errorf("restore account %s: its state says %v credits, its balance %v: %w",
-			s.Account, a.available(), s.Mark.Balance, errDamaged)
+			s.Account, a.unheld(), s.Mark.Balance, errDamaged)
 	}
 	a.storedStatus = a.status
 	if err := p.restoreConnections(a, s.Fields); err != nil {
@@ -59,9 +62,10 @@ func (p *Partition) Restore(s Stored) (segments []string, err error) {
 }
 
 func (p *Partition) restoreConnections(a *account, fields []Field) error {
+	intern := p.name
 	for _, f := range fields {
 		if name, isConnection := strings.CutPrefix(f.Name, connectionField); isConnection {
-			c, err := p.unpackConnection(name, f.Value)
+			c, err := unpackConnection(name, f.Value, intern)
 			if err != nil {
 				return fmt.Errorf("connection %q: %w", name, err)
 			}

@@ -2,13 +2,14 @@ package balance
 
 import "drawdown"
 
-// settle draws the consequences of what happened at the instant (contract, section 7), in this order: low balance,
-// usage percentages, auto-purchase, status. Settling twice at one instant changes nothing more.
+// settle draws the consequences of what happened at the instant (contract, sections 7 and 10), in this order: low
+// balance, usage percentages, auto-purchase, status, holds that wait. Settling twice at one instant changes nothing more.
 func (p *Partition) settle(a *account) {
 	p.settleLowBalance(a)
 	p.settleUsageNotices(a)
 	p.settleAutoPurchase(a)
 	p.settleStatus(a)
+	p.serveHolds(a)
 }
 
 func (p *Partition) settleLowBalance(a *account) {

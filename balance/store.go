@@ -61,7 +61,9 @@ type Position struct {
 type Mark struct {
 	// Version is 1 + the offset of the last record that changed the account; 0 where there is no account.
 	Version int64
-	Balance drawdown.Credits // available credits: the plain number that other programs may read
+	// Balance is what is available: the account's balance less what is held (contract, section 10). It is the plain
+	// number that other programs may read.
+	Balance drawdown.Credits
 }
 
 // Field is a part of an account that is replaced as a whole.

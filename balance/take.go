@@ -48,7 +48,7 @@ func (p *Partition) TakeGaps() Gaps {
 func (p *Partition) takeAccount(a *account, w *packer) AccountChange {
 	change := AccountChange{
 		Account: a.id, Before: a.stored,
-		After: Mark{Version: int64(a.changedAt) + 1, Balance: a.available()},
+		After: Mark{Version: int64(a.changedAt) + 1, Balance: a.unheld()},
 	}
 	if len(a.touchedConns) > 0 {
 		change.Fields = make([]Field, 0, len(a.touchedConns))
@@ -58,6 +58,10 @@ func (p *Partition) takeAccount(a *account, w *packer) AccountChange {
 		a.contacts.pack(w)
 		change.Fields = append(change.Fields, Field{Name: ContactsField, Value: w.since(begin)})
 		a.contactsTouched = false
+	}
+	if a.holds.touched {
+		change.Fields = append(change.Fields, a.holds.changedField(w))
+		a.holds.touched = false
 	}
 	for _, c := range a.touchedConns {
 		change.Fields = c.changedFields(change.Fields, a.advanced, w)

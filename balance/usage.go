@@ -33,9 +33,10 @@ func (p *Partition) usage(rec *drawdown.Record, a *account) {
 	if !charge.Free {
 		c.keepRemainder(quote.Card.Version, quote.Kind, left)
 	}
-	p.burnCharge(a, c, charge)
+	p.burnCharge(a, c, u.Job, charge)
 	p.fillCharge(a, c, rec, quote, charge)
 	p.out.Charge(charge)
+	p.watch(a, c, charge)
 	p.settle(a)
 }
 
@@ -117,8 +118,8 @@ func (a *account) affords(charge drawdown.Total) bool {
 	return credits <= covered || credits-covered <= uint64(drawdown.MaxHeld-a.overdraft)
 }
 
-// burnCharge takes the charge from the account, and counts it.
-func (p *Partition) burnCharge(a *account, c *connection, charge *drawdown.Charge) {
+// burnCharge takes the charge from the account and from what is held for its job, and counts it.
+func (p *Partition) burnCharge(a *account, c *connection, job uint64, charge *drawdown.Charge) {
 	before := a.available()
 	credits, _ := charge.Credits.Uint64()
 	charge.Burned, charge.Overdraft = a.burn(credits, charge.Burned[:0])
@@ -130,6 +131,9 @@ func (p *Partition) burnCharge(a *account, c *connection, charge *drawdown.Charg
 	c.waived = c.waived.Plus(charge.Waived)
 	a.noteFall(before, p.at)
 	a.noteLow()
+	if len(a.holds.list) > 0 {
+		a.drawHold(c.name, job, credits)
+	}
 }
 
 func (p *Partition) fillCharge(a *account, c *connection, rec *drawdown.Record, q *rating.Quote, charge *drawdown.Charge) {

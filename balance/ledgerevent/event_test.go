@@ -13,6 +13,7 @@ var head = drawdown.Head{Offset: 5_000_000_000, N: 2, At: 1_769_904_000_123, Acc
 
 // entries has one of each type, and texts that JSON must escape.
 func entries() []drawdown.Entry {
+	held := drawdown.HeldFor{Hold: "h\"", Connection: "c", Job: drawdown.MaxInteger}
 	tax, receipt := drawdown.Money{Cents: drawdown.Total128(0, 190)}, "r\"1\"\n"
 	return []drawdown.Entry{
 		&drawdown.PeriodStarted{Head: head, From: 0, To: 2_678_400_000},
@@ -28,6 +29,11 @@ func entries() []drawdown.Entry {
 		&drawdown.CreditsExpiringNotice{Head: head, Grant: "g", Remaining: 1, ExpiresAt: 1},
 		&drawdown.LeavingFreeProgramNotice{Head: head, Connection: "c", GAAt: 1},
 		&drawdown.AutoPurchaseCappedNotice{Head: head, AutoPurchases: 3},
+		&drawdown.HoldPlacedEntry{Head: head, HeldFor: held, Amount: 5, ExpiresAt: 1},
+		&drawdown.HoldQueuedEntry{Head: head, HeldFor: held, Amount: 5, ExpiresAt: 1},
+		&drawdown.HoldReleasedEntry{Head: head, HeldFor: held, Amount: 3, Used: 2},
+		&drawdown.HoldExpiredEntry{Head: head, HeldFor: held, Amount: 3, Used: 2},
+		&drawdown.RunawayNotice{Head: head, Connection: "c", Job: drawdown.MaxInteger, Used: drawdown.Total128(3, 4), Usual: drawdown.Total128(0, 4)},
 	}
 }
 
