@@ -160,20 +160,6 @@ func (a *account) check() error {
 	return a.checkHolds()
 }
 
-// checkHolds verifies that no hold has more or less left than there can be, and that none waits that could be open.
-func (a *account) checkHolds() error {
-	for _, h := range a.holds {
-		untouched := h.remaining.Cmp(h.amount) == 0
-		if h.remaining.Sign() < 0 || h.remaining.Cmp(h.amount) > 0 || (h.waiting && !untouched) {
-			return fmt.Errorf("account %s: hold %s of %s has %s left", a.id, h.id, formatCredits(h.amount), formatCredits(h.remaining))
-		}
-	}
-	if first := a.firstToServe(); first != nil && a.fits(first) {
-		return fmt.Errorf("account %s: hold %s waits although it fits", a.id, first.id)
-	}
-	return nil
-}
-
 // inBurnOrder is the grants with something left, by category, then soonest expiry (never last), then age.
 func (a *account) inBurnOrder() []*grant {
 	ordered := slices.Clone(a.grants)

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"cmp"
+	"fmt"
 	"math/big"
 	"slices"
 )
@@ -176,4 +177,18 @@ func (a *account) useHold(connection string, job int64, charge *big.Int) {
 	if h := a.holdFor(connection, job); h != nil && !h.waiting {
 		h.remaining = minus(h.remaining, smaller(charge, h.remaining))
 	}
+}
+
+// checkHolds verifies that no hold has more or less left than there can be, and that none waits that could be open.
+func (a *account) checkHolds() error {
+	for _, h := range a.holds {
+		untouched := h.remaining.Cmp(h.amount) == 0
+		if h.remaining.Sign() < 0 || h.remaining.Cmp(h.amount) > 0 || (h.waiting && !untouched) {
+			return fmt.Errorf("account %s: hold %s of %s has %s left", a.id, h.id, formatCredits(h.amount), formatCredits(h.remaining))
+		}
+	}
+	if first := a.firstToServe(); first != nil && a.fits(first) {
+		return fmt.Errorf("account %s: hold %s waits although it fits", a.id, first.id)
+	}
+	return nil
 }

@@ -47,7 +47,7 @@ func (s *story) record(at, typ, subject, data string) {
 // short is a line without what every line has: at, type, and what tells it apart.
 func short(l reference.Line) string {
 	text := strings.TrimPrefix(strings.TrimSuffix(l["at"].(string), ":00Z"), "2025-") + " " + l["type"].(string)
-	for _, key := range []string{"kind", "reason", "grant", "purchase", "amount", "credits", "available", "to", "ga_at", "auto_purchases"} {
+	for _, key := range []string{"kind", "reason", "hold", "grant", "purchase", "amount", "credits", "available", "to", "ga_at", "auto_purchases", "used", "usual"} {
 		if value, there := l[key]; there && !(l["type"] == "charge" && key == "kind") {
 			text += fmt.Sprintf(" %v", value)
 		}
