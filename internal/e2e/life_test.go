@@ -109,4 +109,9 @@ func (s *shop) live(account string) {
 	})
 	do(drawdown.ProgramEnrolled, nil)
 	do(drawdown.CreditsGranted, map[string]any{"amount": "50", "category": "promotional"})
+	do(drawdown.GateSet, map[string]any{"runaway_factor": 5})
+	s.report( // what is left stays above the plan's low_balance
+		usage{account: account, job: 1, operations: 1}, usage{account: account, job: 2, operations: 1},
+		usage{account: account, job: 3, operations: 1}, usage{account: account, job: 4, operations: 10},
+	)
 }

@@ -24,11 +24,12 @@ var (
 		notify.LowBalance: 1, notify.UsagePercent: 2, notify.Exhausted: 1, notify.Resumed: 2, notify.PurchaseSettled: 1,
 		notify.PaymentDeclined: 1, notify.PaymentFailed: 1, notify.PurchaseRefunded: 1, notify.CreditsExpiring: 1,
 		notify.CreditsExpired: 1, notify.LeavingFreeProgram: 1, notify.AutoPurchaseCapped: 1, notify.WebhookDisabled: 1,
+		notify.Runaway: 1,
 	}
 	posted = map[notify.Kind]int{
 		notify.LowBalance: 1, notify.UsagePercent: 2, notify.Exhausted: 2, notify.Resumed: 2, notify.PurchaseSettled: 1,
 		notify.PaymentDeclined: 1, notify.PaymentFailed: 1, notify.PurchaseRefunded: 1, notify.CreditsExpiring: 1,
-		notify.CreditsExpired: 1, notify.LeavingFreeProgram: 1, notify.AutoPurchaseCapped: 1,
+		notify.CreditsExpired: 1, notify.LeavingFreeProgram: 1, notify.AutoPurchaseCapped: 1, notify.Runaway: 1,
 	}
 )
 
