@@ -36,12 +36,13 @@ type holds struct {
 
 // unheld is what other holds and the gate can have: the balance less what is held. It stops at the least that the type
 // can say: 9·10^9 credits of overdraft beside as much that is held do not fit, and nothing fits into either.
-func (a *account) unheld() drawdown.Credits {
-	balance := a.available()
-	if balance < math.MinInt64+a.holds.held {
+func (a *account) unheld() drawdown.Credits { return unheld(a.available(), a.holds.held) }
+
+func unheld(balance, held drawdown.Credits) drawdown.Credits {
+	if balance < math.MinInt64+held {
 		return math.MinInt64
 	}
-	return balance - a.holds.held
+	return balance - held
 }
 
 // holdFits reports whether an amount can be held for a connection: all but critical ones leave the reserve.

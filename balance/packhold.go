@@ -43,29 +43,54 @@ func (s *holds) pack(w *packer) {
 
 func (s *holds) unpack(packed []byte) error {
 	r := unpacker{buf: packed}
-	r.version()
-	s.gate = gateSettings{reserve: r.credits(), runawayFactor: r.uint(), runawayMin: r.credits()}
-	for range r.count() {
-		s.add(&r, hold{
-			HeldFor: drawdown.HeldFor{Hold: r.text(), Connection: r.text(), Job: r.uint()},
-			amount:  r.credits(), remaining: r.credits(), expiresAt: r.time(), waiting: r.bool(),
-		})
-	}
-	return r.finish()
+	var err error
+	s.gate, s.held, err = r.holds(func(h *packedHold) {
+		if h.waiting {
+			s.waiting++
+		}
+		s.list = append(s.list, h.unpacked())
+	})
+	return err
 }
 
-// add takes a hold that was read, and counts it.
-func (s *holds) add(r *unpacker, h hold) {
-	if h.remaining > h.amount || (h.waiting && h.remaining != h.amount) || s.held+h.remaining < 0 {
-		r.fail()
-		return
+// packedHold is a hold as a view of the packed field.
+type packedHold struct {
+	hold, connection  []byte
+	job               uint64
+	amount, remaining drawdown.Credits
+	expiresAt         drawdown.Time
+	waiting           bool
+}
+
+func (h *packedHold) unpacked() hold {
+	return hold{
+		HeldFor: drawdown.HeldFor{Hold: string(h.hold), Connection: string(h.connection), Job: h.job},
+		amount:  h.amount, remaining: h.remaining, expiresAt: h.expiresAt, waiting: h.waiting,
 	}
-	if h.waiting {
-		s.waiting++
-	} else {
-		s.held += h.remaining
+}
+
+// holds reads the whole field: what was set for the gate, what is held, and each hold, which is valid during the call.
+func (r *unpacker) holds(each func(*packedHold)) (gate gateSettings, held drawdown.Credits, err error) {
+	r.version()
+	gate = gateSettings{reserve: r.credits(), runawayFactor: r.uint(), runawayMin: r.credits()}
+	var h packedHold
+	for range r.count() {
+		h = packedHold{
+			hold: r.bytes(), connection: r.bytes(), job: r.uint(),
+			amount: r.credits(), remaining: r.credits(), expiresAt: r.time(), waiting: r.bool(),
+		}
+		if h.remaining > h.amount || (h.waiting && h.remaining != h.amount) || held+h.remaining < 0 {
+			r.fail()
+		}
+		if r.err != nil {
+			break
+		}
+		if !h.waiting {
+			held += h.remaining
+		}
+		each(&h)
 	}
-	s.list = append(s.list, h)
+	return gate, held, r.finish()
 }
 
 func (a *account) restoreHolds(fields []Field) error {

@@ -40,29 +40,36 @@ func (p *Partition) Restore(s Stored) (segments []string, err error) {
 	a := newAccount(s.Account)
 	a.stored = s.Mark
 	a.changedAt = drawdown.Offset(s.Mark.Version) - 1
-	if err := a.unpack(s.Core, p.plans); err != nil {
+	if err := a.unpackParts(s, p.plans); err != nil {
 		return nil, fmt.Errorf("restore account %s: %w", s.Account, err)
-	}
-	if err := a.restoreHolds(s.Fields); err != nil {
-		return nil, fmt.Errorf("restore account %s: %w", s.Account, err)
-	}
-	if a.unheld() != s.Mark.Balance {
-		return nil, fmt.Errorf("restore account %s: its state says %v credits, its balance %v: %w",
-			s.Account, a.unheld(), s.Mark.Balance, errDamaged)
 	}
 	a.storedStatus = a.status
-	if err := p.restoreConnections(a, s.Fields); err != nil {
+	if err := a.restoreConnections(s.Fields, p.name); err != nil {
 		return nil, fmt.Errorf("restore account %s: %w", s.Account, err)
 	}
-	if err := a.restoreContacts(s.Fields); err != nil {
+	if err := a.restoreFrozenAttempts(s.Fields); err != nil {
 		return nil, fmt.Errorf("restore account %s: %w", s.Account, err)
 	}
 	p.accounts[a.id] = a
 	return a.segmentNames(), nil
 }
 
-func (p *Partition) restoreConnections(a *account, fields []Field) error {
-	intern := p.name
+// unpackParts takes the core, the contacts and the holds, and compares what is available with the plain number.
+func (a *account) unpackParts(s Stored, plans map[string]*drawdown.Plan) error {
+	if err := a.unpack(s.Core, plans); err != nil {
+		return err
+	}
+	if err := a.restoreHolds(s.Fields); err != nil {
+		return err
+	}
+	if a.unheld() != s.Mark.Balance {
+		return fmt.Errorf("its state says %v credits, its balance %v: %w", a.unheld(), s.Mark.Balance, errDamaged)
+	}
+	return a.restoreContacts(s.Fields)
+}
+
+// restoreConnections takes the connections, but for their frozen attempts.
+func (a *account) restoreConnections(fields []Field, intern func([]byte) string) error {
 	for _, f := range fields {
 		if name, isConnection := strings.CutPrefix(f.Name, connectionField); isConnection {
 			c, err := unpackConnection(name, f.Value, intern)
@@ -75,6 +82,10 @@ func (p *Partition) restoreConnections(a *account, fields []Field) error {
 			}
 		}
 	}
+	return nil
+}
+
+func (a *account) restoreFrozenAttempts(fields []Field) error {
 	for _, f := range fields {
 		if strings.HasPrefix(f.Name, frozenField) {
 			if err := a.restoreFrozen(f); err != nil {

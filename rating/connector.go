@@ -121,6 +121,19 @@ func (c *Connectors) IsEligible(name string, t drawdown.Time) bool {
 	return entry.Stage != drawdown.GA
 }
 
+// IsConnectionEligible reports whether a connector of a connection is alpha or beta at an instant: to an enrolled account
+// it is free then.
+func (c *Connectors) IsConnectionEligible(source, destination []byte, t drawdown.Time) bool {
+	for _, name := range [...][]byte{source, destination} {
+		if known := c.byName[string(name)]; known != nil {
+			if entry, _ := known.at(t); entry.Stage != drawdown.GA {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Leaving returns the instants, ascending, at which a connection between two connectors stops being free: both are ga
 // then, and just before at least one was not. It also returns the partition's clock at the last accepted
 // connector.set of either. There are none while a connector is not in the catalogue.

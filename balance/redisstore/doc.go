@@ -21,7 +21,8 @@
 //	                                         accounts:active, accounts:grace …  counts by status
 //	drawdown:{p017}:due              zset    every account, by its next due instant (milliseconds; +inf for never)
 //	drawdown:{p017}:catalogue        list    accepted broadcasts, oldest first
-//	drawdown:{p017}:a:ACCOUNT        hash    b          available credits in nano-credits, a decimal integer
+//	drawdown:{p017}:a:ACCOUNT        hash    b          available credits in nano-credits, a decimal integer: the balance
+//	                                                    less what is held for syncs
 //	                                         v          version: 1 + the offset that last changed the account
 //	                                         s          packed state
 //	                                         f:NAME     packed parts, replaced as a whole
@@ -53,5 +54,6 @@
 //	commit.go   a commit and its outcome        encode.go   a commit as arguments of the script
 //	commit.lua  the commit itself               claim.lua   the claim itself
 //	read.go     loads, due, lists, balances     script.go   running a script by its digest
-//	errors.go   what an error means             check.go    is the server fit to hold money
+//	gate.go     what the gate needs             check.go    is the server fit to hold money
+//	errors.go   what an error means             drop.go     forgetting a partition
 package redisstore

@@ -145,7 +145,7 @@ func (s *Store) Segments(ctx context.Context, partition int32, segments []balanc
 	return contents, nil
 }
 
-// Balances returns the version and the available credits of accounts, in the order asked for; the zero Mark for one
+// Balances returns the version and the available credits (the balance less what is held) of accounts, in the order asked for; the zero Mark for one
 // that does not exist. It is for readers that need no more than that: a gate, a page, a check.
 func (s *Store) Balances(ctx context.Context, partition int32, accounts []string) ([]balance.Mark, error) {
 	const op = "read balances"
