@@ -53,8 +53,8 @@ func drawLog(t *rapid.T) [][]byte {
 	return bytes.Split(bytes.TrimSuffix(log, []byte{'\n'}), []byte{'\n'})
 }
 
-// TestConservation: granted − used − expired − voided = available = what remains of all grants − overdraft, after
-// every record.
+// TestConservation: granted − used − expired − voided = available + held = what remains of all grants − overdraft, after
+// every record; and held is what is left of all open holds.
 func TestConservation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMachine()
@@ -78,9 +78,12 @@ func conserved(b *drawdown.Balance, refunded bool) error {
 	for _, less := range []drawdown.Total{b.Used, b.Expired, b.Voided} {
 		sum.Sub(sum, less.Big())
 	}
-	available := big.NewInt(int64(b.Available))
-	if sum.Cmp(available) != 0 {
-		return fmt.Errorf("account %s: granted − used − expired − voided is %v, available %v", b.Account, sum, available)
+	held, err := heldOf(b)
+	if err != nil {
+		return err
+	}
+	if balance := big.NewInt(int64(b.Available + held)); sum.Cmp(balance) != 0 {
+		return fmt.Errorf("account %s: granted − used − expired − voided is %v, available + held %v", b.Account, sum, balance)
 	}
 	remaining := drawdown.Credits(0)
 	for _, g := range b.Grants {
@@ -89,8 +92,8 @@ func conserved(b *drawdown.Balance, refunded bool) error {
 		}
 		remaining += g.Remaining
 	}
-	if remaining-b.Overdraft != b.Available || (remaining > 0 && b.Overdraft > 0 && !refunded) {
-		return fmt.Errorf("account %s: remaining %v, overdraft %v, available %v", b.Account, remaining, b.Overdraft, b.Available)
+	if remaining-b.Overdraft-held != b.Available || (remaining > 0 && b.Overdraft > 0 && !refunded) {
+		return fmt.Errorf("account %s: remaining %v, overdraft %v, held %v, available %v", b.Account, remaining, b.Overdraft, held, b.Available)
 	}
 	used := big.NewInt(0)
 	for _, c := range b.Connections {
@@ -100,6 +103,25 @@ func conserved(b *drawdown.Balance, refunded bool) error {
 		return fmt.Errorf("account %s: its connections used %v, the account %v", b.Account, used, b.Used.Big())
 	}
 	return nil
+}
+
+// heldOf adds up what is left of the open holds, and compares it with what the account says.
+func heldOf(b *drawdown.Balance) (drawdown.Credits, error) {
+	held := drawdown.Credits(0)
+	for _, h := range b.Holds {
+		switch {
+		case h.Remaining < 0 || h.Remaining > h.Amount, h.Waiting && h.Remaining != h.Amount:
+			return 0, fmt.Errorf("account %s: hold %s has %v of %v", b.Account, h.Hold, h.Remaining, h.Amount)
+		case h.ExpiresAt <= b.At:
+			return 0, fmt.Errorf("account %s: hold %s is there at %v, it ended at %v", b.Account, h.Hold, b.At, h.ExpiresAt)
+		case !h.Waiting:
+			held += h.Remaining
+		}
+	}
+	if held != b.Held {
+		return 0, fmt.Errorf("account %s: its open holds have %v, it says %v", b.Account, held, b.Held)
+	}
+	return held, nil
 }
 
 // TestRepeatedRecordsChangeNothing appends every record twice, as a producer's retry does. Ticks, broadcasts and
