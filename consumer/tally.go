@@ -65,7 +65,7 @@ func (t *tally) entry(e drawdown.Entry) {
 		t.capped++
 		t.notices++
 	case *drawdown.LowBalanceNotice, *drawdown.UsagePercentNotice, *drawdown.CreditsExpiringNotice,
-		*drawdown.LeavingFreeProgramNotice, *drawdown.WebhookDisabledNotice:
+		*drawdown.LeavingFreeProgramNotice, *drawdown.WebhookDisabledNotice, *drawdown.RunawayNotice:
 		t.notices++
 	}
 }
