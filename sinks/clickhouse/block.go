@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"drawdown"
@@ -23,7 +24,7 @@ type Block struct {
 func (b *Block) begin(stream Stream, partition int32, s *state) {
 	b.Intent = Intent{
 		Stream: stream, Partition: partition, Block: s.block, From: s.held, To: s.held,
-		Covered: s.covered, KafkaFirst: s.kafka, KafkaNext: s.kafka,
+		Covered: s.covered, KafkaFirst: s.kafka, KafkaNext: s.kafka, Until: s.until, Last: s.last,
 	}
 	b.charges.clear()
 	b.ledger.clear()
@@ -38,6 +39,28 @@ func (b *Block) fits(at drawdown.Time) bool {
 		b.monthBegin, b.monthEnd = drawdown.TimeOf(begin), drawdown.TimeOf(begin.AddDate(0, 1, 0))
 	}
 	return at >= b.monthBegin && at < b.monthEnd
+}
+
+// seal notes how far the block's rows bring the table. What it keeps of them is its own: the rows share their bytes with
+// the record that they came from.
+//
+// A charge is stamped with the clock of the log, so those that follow a charge are not before it. A ledger entry may be
+// stamped with the past, and never with the future: what follows it comes from a record at which the clock was past the
+// entry's instant.
+func (b *Block) seal() {
+	if b.Rows == 0 {
+		return
+	}
+	last := int(b.Rows) - 1
+	if b.Stream == Ledger {
+		c := &b.ledger
+		b.Last = Key{At: drawdown.Time(c.at[last]), Account: strings.Clone(c.account[last])}
+		b.Until = max(b.Until, drawdown.Time(slices.Max(c.at)))
+		return
+	}
+	c := &b.charges
+	b.Last = Key{drawdown.Time(c.at[last]), strings.Clone(c.account[last]), strings.Clone(c.connection[last])}
+	b.Until = max(b.Until, b.Last.At)
 }
 
 // add counts a row that was added.

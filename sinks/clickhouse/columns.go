@@ -61,6 +61,10 @@ var (
 		{Name: "kafka_first", Type: "Int64"},
 		{Name: "kafka_next", Type: "Int64"},
 		{Name: "writer", Type: "UUID"},
+		{Name: "until", Type: "DateTime64(3, 'UTC')"},
+		{Name: "to_at", Type: "DateTime64(3, 'UTC')"},
+		{Name: "to_account", Type: "String"},
+		{Name: "to_connection", Type: "String"},
 	}
 )
 

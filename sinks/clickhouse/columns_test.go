@@ -10,7 +10,7 @@ func TestStatements(t *testing.T) {
 			"waived_nano_high, overdraft_nano, burned_grants, burned_nano)",
 		insertInto("ledger", ledgerSent): "INSERT INTO ledger (partition, offset, n, at, account, type, line)",
 		insertInto("sink_blocks", blockSent): "INSERT INTO sink_blocks (stream, partition, block, from_offset, from_n, to_offset, to_n, " +
-			"rows, month, covered, kafka_first, kafka_next, writer)",
+			"rows, month, covered, kafka_first, kafka_next, writer, until, to_at, to_account, to_connection)",
 	} {
 		if got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -48,6 +48,9 @@ func OpenDatabase(dsn string, timeout time.Duration) (*Database, error) {
 	return &Database{conn: conn, timeout: timeout}, nil
 }
 
+// Conn is the driver's connections, for reports (package report). They stay the database's.
+func (d *Database) Conn() driver.Conn { return d.conn }
+
 // Close closes the connections.
 func (d *Database) Close() error { return d.conn.Close() }
 
@@ -120,12 +123,13 @@ func (d *Database) row(ctx context.Context, name string, intent *Intent, dest ..
 // Last implements [Store].
 func (d *Database) Last(ctx context.Context, stream Stream, partition int32) (Intent, bool, error) {
 	last := Intent{Stream: stream, Partition: partition}
-	var from, to, covered, age int64
+	var from, to, covered, until, at, age int64
 	var fromN, toN int32
 	ok, err := d.row(ctx, "last", &last, &last.Block, &from, &fromN, &to, &toN, &last.Rows, &last.Month, &covered,
-		&last.KafkaFirst, &last.KafkaNext, &last.Writer, &age)
+		&last.KafkaFirst, &last.KafkaNext, &last.Writer, &until, &at, &last.Last.Account, &last.Last.Connection, &age)
 	last.From, last.To = Position{drawdown.Offset(from), int(fromN)}, Position{drawdown.Offset(to), int(toN)}
 	last.Covered, last.Age = drawdown.Offset(covered), time.Duration(age)*time.Millisecond
+	last.Until, last.Last.At = drawdown.Time(until), drawdown.Time(at)
 	return last, ok, err
 }
 
@@ -163,7 +167,8 @@ func (d *Database) Count(ctx context.Context, intent Intent) (c Counts, err erro
 func (d *Database) Propose(ctx context.Context, i Intent) error {
 	return d.insert(ctx, "sink_blocks", blockSent, i.numberToken(), func(batch driver.Batch) error {
 		return batch.Append(int8(i.Stream), uint32(i.Partition), i.Block, int64(i.From.Offset), int32(i.From.N),
-			int64(i.To.Offset), int32(i.To.N), i.Rows, i.Month, int64(i.Covered), i.KafkaFirst, i.KafkaNext, i.Writer)
+			int64(i.To.Offset), int32(i.To.N), i.Rows, i.Month, int64(i.Covered), i.KafkaFirst, i.KafkaNext, i.Writer,
+			int64(i.Until), int64(i.Last.At), i.Last.Account, i.Last.Connection)
 	})
 }
 

@@ -16,6 +16,8 @@ type state struct {
 	block   uint64          // number of the next block
 	held    Position        // the last row that ClickHouse has
 	covered drawdown.Offset // input offset before which no row is missing; for charges
+	until   drawdown.Time   // instant of the log before which no row is missing
+	last    Key             // of the last row that ClickHouse has
 	kafka   int64           // record of the topic to go on with
 	fresh   bool            // nothing was ever written
 	repeats bool            // a block is being built again: what it needs must be there
@@ -92,6 +94,7 @@ func (in *chargeIntake) take(b *Block, l limits) (usedUp bool, err error) {
 		b.Covered = p.Offset + 1
 	}
 	b.Covered = batch.Next
+	b.Until = max(b.Until, batch.Clock)
 	return true, nil
 }
 

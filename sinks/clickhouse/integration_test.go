@@ -40,7 +40,7 @@ func startDatabase(t testing.TB) (*servers.Server, *Database) {
 		}
 	})
 	dsn := "http://" + server.Addr() + "/drawdown"
-	for run, want := range []int{4, 0} {
+	for run, want := range []int{5, 0} {
 		if applied, err := Migrate(t.Context(), dsn); err != nil || applied != want {
 			t.Fatalf("run %d applied %d migrations, want %d: %v", run, applied, want, err)
 		}
@@ -213,6 +213,7 @@ func TestIntents(t *testing.T) {
 	block := blockOf(t, &state{held: none}, extremes()...)
 	first := block.Intent
 	first.Writer[0], first.KafkaFirst, first.KafkaNext = 1, 7, 9
+	first.Until, first.Last = 1_770_000_000_001, Key{1_770_000_000_000, "a'1", "c'1\"\\\n\x00ü"}
 	second := first
 	second.Writer[0], second.To, second.Rows = 2, Position{5_000_000_000, 2}, 1
 	for _, intent := range []Intent{first, second} {
@@ -283,7 +284,8 @@ func TestOldIntentsFold(t *testing.T) {
 	_, db := startDatabase(t)
 	for _, statement := range []string{
 		`INSERT INTO sink_blocks SELECT 'charges', 3, number, number, 0, number + 1, 0, 10, 202602, number + 2, 0, number + 5,
-			generateUUIDv4(), now64(6) - INTERVAL 40 DAY FROM numbers(100)`,
+			generateUUIDv4(), now64(6) - INTERVAL 40 DAY, fromUnixTimestamp64Milli(number), fromUnixTimestamp64Milli(number),
+			'a' || toString(number), 'c' FROM numbers(100)`,
 		`OPTIMIZE TABLE sink_blocks FINAL`,
 	} {
 		if err := db.conn.Exec(t.Context(), statement); err != nil {
@@ -291,7 +293,8 @@ func TestOldIntentsFold(t *testing.T) {
 		}
 	}
 	last, ok, err := db.Last(t.Context(), Charges, 3)
-	if err != nil || !ok || last.Block != 99 || last.From.Offset != 99 || last.To.Offset != 100 || last.Covered != 101 || last.KafkaNext != 104 {
+	if err != nil || !ok || last.Block != 99 || last.From.Offset != 99 || last.To.Offset != 100 || last.Covered != 101 || last.KafkaNext != 104 ||
+		last.Until != 99 || last.Last != (Key{99, "a99", "c"}) {
 		t.Errorf("%+v, %v, %v", last, ok, err)
 	}
 	if got := texts(t, db, "SELECT toString(count()) FROM sink_blocks"); got[0] != "1" {

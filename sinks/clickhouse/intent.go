@@ -24,6 +24,10 @@ type Intent struct {
 	KafkaFirst int64 // record that holds the first row
 	KafkaNext  int64 // record to go on with after the block
 	Writer     uuid.UUID
+	// Until is an instant of the log's clock: with the block, ClickHouse has all that records before it caused. 0 where
+	// that is not known.
+	Until drawdown.Time
+	Last  Key
 	// Age is how long ago the intent was written, by the server's clock. Read only.
 	Age time.Duration
 }
@@ -39,3 +43,11 @@ func (i *Intent) numberToken() string { return fmt.Sprintf("%s/%d/%d", i.Stream,
 
 // covers reports whether the block has rows up to p.
 func (i *Intent) covers(p Position) bool { return !p.After(i.To) }
+
+// Key is, with its position, where a row is sorted in its table. Of a block's last row it lets a report ask cheaply
+// whether the block has arrived.
+type Key struct {
+	At         drawdown.Time
+	Account    string
+	Connection string // of charges
+}

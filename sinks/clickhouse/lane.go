@@ -109,7 +109,7 @@ func (l *lane) next(ctx context.Context) error {
 	}
 	// Records without rows, or with rows that are held: nothing to write, but known to be seen.
 	l.state.fresh = l.state.fresh && block.Covered == l.state.covered
-	l.state.covered = block.Covered
+	l.state.covered, l.state.until = block.Covered, block.Until
 	return nil
 }
 
@@ -151,7 +151,7 @@ func (l *lane) begin(ctx context.Context) error {
 
 // follow sets the state to that after a complete block.
 func (l *lane) follow(i Intent) {
-	l.state = state{block: i.Block + 1, held: i.To, covered: i.Covered, kafka: i.KafkaNext}
+	l.state = state{block: i.Block + 1, held: i.To, covered: i.Covered, until: i.Until, last: i.Last, kafka: i.KafkaNext}
 	l.noted, l.notedNext, l.settled = time.Now(), i.KafkaNext, i.Rows == 0
 }
 
@@ -226,6 +226,7 @@ func (l *lane) repeat(ctx context.Context, i Intent) error {
 // rows.
 func (l *lane) write(ctx context.Context, block *Block) error {
 	block.Writer = uuid.New()
+	block.seal()
 	if err := l.store.Propose(ctx, block.Intent); err != nil {
 		return err
 	}

@@ -65,11 +65,15 @@ CREATE TABLE drawdown.sink_blocks
     `kafka_first` Int64 COMMENT 'record that holds the first row: where to read the block again',
     `kafka_next` Int64 COMMENT 'record to go on with after the block',
     `writer` UUID COMMENT 'the sink that wrote this row',
-    `inserted_at` DateTime64(6, 'UTC') DEFAULT now64(6)
+    `inserted_at` DateTime64(6, 'UTC') DEFAULT now64(6),
+    `until` DateTime64(3, 'UTC') COMMENT 'instant of the log: what records before it caused is there with this block',
+    `to_at` DateTime64(3, 'UTC') COMMENT 'at of the last row',
+    `to_account` String COMMENT 'account of the last row',
+    `to_connection` String COMMENT 'connection of the last row; of charges'
 )
 ENGINE = MergeTree
 ORDER BY (stream, partition, block)
-TTL toDateTime(inserted_at) + toIntervalDay(30) GROUP BY stream, partition SET block = max(block), from_offset = argMax(from_offset, block), from_n = argMax(from_n, block), to_offset = argMax(to_offset, block), to_n = argMax(to_n, block), rows = argMax(rows, block), month = argMax(month, block), covered = argMax(covered, block), kafka_first = argMax(kafka_first, block), kafka_next = argMax(kafka_next, block), writer = argMax(writer, block), inserted_at = argMax(inserted_at, block)
+TTL toDateTime(inserted_at) + toIntervalDay(30) GROUP BY stream, partition SET block = max(block), from_offset = argMax(from_offset, block), from_n = argMax(from_n, block), to_offset = argMax(to_offset, block), to_n = argMax(to_n, block), rows = argMax(rows, block), month = argMax(month, block), covered = argMax(covered, block), kafka_first = argMax(kafka_first, block), kafka_next = argMax(kafka_next, block), writer = argMax(writer, block), inserted_at = argMax(inserted_at, block), until = argMax(until, block), to_at = argMax(to_at, block), to_account = argMax(to_account, block), to_connection = argMax(to_connection, block)
 SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, index_granularity = 8192;
 
 CREATE TABLE drawdown.usage_by_day
