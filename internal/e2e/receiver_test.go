@@ -26,6 +26,7 @@ type receiver struct {
 	url     string
 
 	mu    sync.Mutex
+	limit int // further calls are answered 503, so that there is something left to tell; 0 for none
 	calls []call
 	wrong []string // requests whose signature or body is not as it must be
 }
@@ -65,6 +66,10 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		w.WriteHeader(http.StatusGone)
 		return
 	}
+	if r.limit > 0 && len(r.calls) >= r.limit {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	var payload struct {
 		Type string
 		Data struct{ ID, Account string }
@@ -92,6 +97,24 @@ func (r *receiver) all() []call {
 	}
 	r.wrong = nil
 	return r.calls[:len(r.calls):len(r.calls)]
+}
+
+// takeUntil has the receiver take so many calls in all and no more, and waits until they have come.
+func (r *receiver) takeUntil(count int, from *process) {
+	r.in.t.Helper()
+	r.setLimit(count)
+	r.in.await(number(count)+" webhooks have come", func(context.Context) (bool, any) {
+		from.running()
+		found := len(r.all())
+		return found >= count, found
+	})
+}
+
+// setLimit has the receiver take so many calls in all; any number where it is 0.
+func (r *receiver) setLimit(count int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.limit = count
 }
 
 // await waits until a notice of a kind has come for an account.
