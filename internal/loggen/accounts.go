@@ -53,6 +53,9 @@ func (g *generator) open(account string) event {
 	if g.chance(40) {
 		g.queue = append(g.queue, func() event { return g.setConnectionOf(account) })
 	}
+	if g.guarded || g.chance(8) {
+		g.queue = append(g.queue, func() event { return g.setGateOf(account, true) })
+	}
 	return e
 }
 

@@ -99,7 +99,7 @@ func (g *generator) strangeValue() string {
 		"[1]", "[1,2]", "[2,1]", "[1,1]", "[0]", "[100]", "[101]", "[366,1]", "[365,1]", "[null]", `["1"]`, `[1.0]`, "[[]]",
 		`["a"]`, `["a","b"]`, `["a","a"]`, `["a","\u0061"]`, `["a",""]`, `["a",1]`, `["a",null]`, `["a",["a"]]`, `[{},{}]`,
 		list(20), list(21), list(32), list(33), "["+text(strings.Repeat("x", 128))+"]", "["+text(strings.Repeat("x", 129))+"]",
-		"1439", "1440", "1000000", "1000001", `"primary"`, `"backup"`, `"Backup"`,
+		"1439", "1440", "1000000", "1000001", `"primary"`, `"backup"`, `"Backup"`, `"critical"`, `"low"`, `"high"`, "2", "1000", "1001", `"-0.000000001"`,
 		`[{"after_minutes":0,"method":"backup"}]`, `[{"after_minutes":1439,"method":"primary"},{"after_minutes":1439,"method":"primary"}]`,
 		`[{"after_minutes":1,"method":"backup"},{"after_minutes":0,"method":"backup"}]`, `[{"after_minutes":0}]`, `[{"method":"backup"}]`,
 		`[{"after_minutes":0,"method":"backup"},null]`, rungs(12), rungs(13),

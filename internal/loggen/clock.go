@@ -46,6 +46,9 @@ func (g *generator) logTime() reference.Instant {
 	if g.laddered && g.chance(90) { // within the day for which a purchase may be open
 		return now + oneOf(g, 0, 0, g.upTo(minute), g.upTo(30*minute))
 	}
+	if g.guarded && g.chance(75) { // so that holds are not over before they are used
+		return now + oneOf(g, 0, 0, g.upTo(minute), g.upTo(10*minute))
+	}
 	switch at := g.IntN(100); {
 	case at < 33:
 		return now

@@ -56,7 +56,7 @@ func TestLogsReachEverything(t *testing.T) {
 		log := loggen.Generate(seed, 400, options)
 		engine := reference.New()
 		striped := map[string]int{}
-		extension := newExtension(seen)
+		extension, gate := newExtension(seen), newGate(seen)
 		for _, record := range reference.Records(log) {
 			records++
 			account := reference.SubjectOf(record)
@@ -65,7 +65,9 @@ func TestLogsReachEverything(t *testing.T) {
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
-			extension.note(account, record, before, engine.Probe(account), lines)
+			after := engine.Probe(account)
+			extension.note(account, record, before, after, lines)
+			gate.note(account, record, before, after, lines)
 			failed := engine.FailedPurchases()
 			for _, line := range lines {
 				note(seen, line, record, failed)
@@ -84,7 +86,7 @@ func TestLogsReachEverything(t *testing.T) {
 		}
 	}
 	var missing []string
-	for _, name := range wanted {
+	for _, name := range slices.Concat(wanted, wantedOfGate) {
 		if seen[name] == 0 {
 			missing = append(missing, name)
 		}
@@ -144,6 +146,7 @@ func note(seen map[string]int, line reference.Line, record []byte, failed []stri
 		when(bytes.Contains(record, []byte("purchase.settled")), "duplicate settlement")
 	case "balance":
 		when(fmt.Sprint(line["missing"]) != "0", "missing numbers")
+		when(line["holds"] != nil, "balance with holds")
 		when(line["auto_purchase"].(reference.Line)["payment_failed"] == true, "payment failure in a balance")
 	}
 }

@@ -21,6 +21,8 @@
 //	refunds.go     refunds of purchases
 //	ladder.go      payment ladders, payment methods, refused charges and what follows them
 //	contacts.go    contacts and webhook endpoints
+//	holds.go       holds, placed, waiting and released
+//	gate.go        priorities, the reserve and the breaker, and jobs that run away
 //	usage.go       usage events: quantities, sequence numbers, ids
 //	broadcasts.go  rate cards and connectors
 //	plans.go       plans

@@ -49,6 +49,8 @@ type generator struct {
 	indebted bool
 	// laddered logs stay within the hours of a purchase's retries, and dwell on refused charges.
 	laddered bool
+	// guarded logs dwell on holds, priorities and runaway jobs, with the breaker on.
+	guarded bool
 	// striped logs dwell on one attempt and leave out every other number, to reach the limit of ranges.
 	striped bool
 }
@@ -92,48 +94,55 @@ func newGenerator(seed uint64, options Options) *generator {
 	g.accounts = names[:count]
 	g.connections = []string{"c", "pg to bq", "é<&>", "x"}[:1+g.IntN(4)]
 	g.rich, g.striped, g.indebted, g.laddered = g.chance(6), g.chance(6), g.chance(4), g.chance(15)
+	g.guarded = g.chance(18)
 	g.weighActions()
 	return g
 }
 
-// action is one kind of record with its usual weight, and the weights of rich, indebted and laddered logs.
+// action is one kind of record with its usual weight, and the weights of rich, indebted, laddered and guarded logs.
 type action struct {
-	weight, rich, indebted, laddered int
-	make                             func(*generator) event
+	weight, rich, indebted, laddered, guarded int
+	make                                      func(*generator) event
 }
 
 func actions() []action {
 	return []action{
-		{90, 20, 60, 40, (*generator).usage},
-		{14, 5, 2, 10, (*generator).tick},
-		{24, 0, 10, 8, (*generator).settleRequested},
-		{14, 0, 2, 40, (*generator).failRequested},
-		{6, 0, 0, 25, (*generator).retryRequested},
-		{5, 0, 0, 3, (*generator).settleFailed},
-		{10, 60, 30, 2, (*generator).settleManual},
-		{2, 5, 0, 1, (*generator).settleStrange},
-		{12, 2, 30, 5, (*generator).refundPurchase},
-		{2, 0, 1, 1, (*generator).refundStrange},
-		{10, 60, 2, 2, (*generator).grantCredits},
-		{5, 2, 1, 2, (*generator).voidGrant},
-		{8, 1, 0, 10, (*generator).changePlan},
-		{2, 0, 0, 0, (*generator).verifyEmail},
-		{6, 0, 1, 25, (*generator).saveMethod},
-		{3, 0, 0, 12, (*generator).removeMethod},
-		{8, 0, 0, 4, (*generator).setAutoPurchase},
-		{6, 0, 0, 0, (*generator).enrol},
-		{4, 0, 0, 0, (*generator).setContacts},
-		{4, 0, 0, 0, (*generator).setWebhook},
-		{2, 0, 0, 0, (*generator).disableWebhook},
-		{2, 0, 0, 0, (*generator).removeWebhook},
-		{6, 0, 0, 0, (*generator).setConnection},
-		{2, 0, 0, 0, (*generator).removeConnection},
-		{5, 2, 5, 4, (*generator).repeat},
-		{1, 0, 0, 0, (*generator).openAccount},
-		{2, 0, 0, 0, (*generator).publishPlan},
-		{3, 0, 0, 0, (*generator).publishRates},
-		{8, 0, 0, 0, (*generator).setConnector},
-		{1, 0, 0, 0, (*generator).unknownType},
+		{90, 20, 60, 40, 90, (*generator).usage},
+		{14, 5, 2, 10, 10, (*generator).tick},
+		{24, 0, 10, 8, 12, (*generator).settleRequested},
+		{14, 0, 2, 40, 6, (*generator).failRequested},
+		{6, 0, 0, 25, 0, (*generator).retryRequested},
+		{5, 0, 0, 3, 2, (*generator).settleFailed},
+		{10, 60, 30, 2, 14, (*generator).settleManual},
+		{2, 5, 0, 1, 0, (*generator).settleStrange},
+		{12, 2, 30, 5, 8, (*generator).refundPurchase},
+		{2, 0, 1, 1, 0, (*generator).refundStrange},
+		{10, 60, 2, 2, 16, (*generator).grantCredits},
+		{5, 2, 1, 2, 4, (*generator).voidGrant},
+		{8, 1, 0, 10, 4, (*generator).changePlan},
+		{2, 0, 0, 0, 1, (*generator).verifyEmail},
+		{6, 0, 1, 25, 3, (*generator).saveMethod},
+		{3, 0, 0, 12, 1, (*generator).removeMethod},
+		{8, 0, 0, 4, 4, (*generator).setAutoPurchase},
+		{6, 0, 0, 0, 1, (*generator).enrol},
+		{4, 0, 0, 0, 0, (*generator).setContacts},
+		{4, 0, 0, 0, 0, (*generator).setWebhook},
+		{2, 0, 0, 0, 0, (*generator).disableWebhook},
+		{2, 0, 0, 0, 0, (*generator).removeWebhook},
+		{6, 0, 0, 0, 4, (*generator).setConnection},
+		{2, 0, 0, 0, 4, (*generator).removeConnection},
+		{5, 2, 5, 4, 6, (*generator).repeat},
+		{1, 0, 0, 0, 0, (*generator).openAccount},
+		{2, 0, 0, 0, 0, (*generator).publishPlan},
+		{3, 0, 0, 0, 0, (*generator).publishRates},
+		{8, 0, 0, 0, 1, (*generator).setConnector},
+		{1, 0, 0, 0, 0, (*generator).unknownType},
+		{9, 4, 2, 4, 60, (*generator).placeHold},
+		{4, 2, 1, 2, 20, (*generator).releaseHold},
+		{3, 0, 0, 1, 14, (*generator).prioritize},
+		{3, 1, 0, 1, 8, (*generator).setGate},
+		{2, 0, 0, 0, 12, (*generator).acknowledge},
+		{3, 0, 0, 0, 16, (*generator).runAway},
 	}
 }
 
@@ -148,11 +157,13 @@ func (g *generator) weighActions() {
 			g.weights = append(g.weights, a.indebted)
 		case g.laddered:
 			g.weights = append(g.weights, a.laddered)
+		case g.guarded:
+			g.weights = append(g.weights, a.guarded)
 		default:
 			g.weights = append(g.weights, a.weight*factor)
 		}
 	}
-	if !g.rich && !g.laddered {
+	if !g.rich && !g.laddered && !g.guarded {
 		g.weights[0] = max(g.weights[0], 90)
 	}
 	if g.striped {
@@ -181,6 +192,10 @@ func (g *generator) prologue() {
 			g.emit(g.open(account))
 			g.flush()
 		}
+	}
+	if g.guarded && g.chance(12) {
+		g.emit(g.crowd())
+		g.flush()
 	}
 }
 

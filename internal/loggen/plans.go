@@ -73,6 +73,9 @@ func (g *generator) purchaseMembers(subscribed bool) []member {
 	if !subscribed || g.chance(40) {
 		list = append(list, texts("unit_price", oneOf(g, "2.50", "0", "0.000000001", "1000000", "0.0333", "1.005", "0.115")))
 	}
+	if g.chance(15) {
+		list = append(list, member{"orders", oneOf(g, "true", "false", "null")})
+	}
 	if g.chance(50) {
 		return append(list, texts("validity", "end_of_period"))
 	}

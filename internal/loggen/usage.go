@@ -31,9 +31,34 @@ func (g *generator) usage() event {
 	if g.chance(10) {
 		attempt = oneOf[int64](g, 1, 2, integerMax)
 	}
-	if g.striped && g.chance(95) {
+	switch {
+	case g.striped && g.chance(95):
 		account, connection, job, attempt = g.accounts[0], g.connections[0], 0, 0
+	case g.guarded || g.chance(12):
+		connection, job = g.sync(account, connection, job)
 	}
+	return g.usageOf(account, connection, job, attempt, nil)
+}
+
+// sync is one of a connection: one for which something is held, the last, the next, or one of long ago.
+func (g *generator) sync(account, connection string, usual int64) (name string, job int64) {
+	if held, job, found := g.jobWithHold(account); found && g.chance(35) {
+		return held, job
+	}
+	next := g.nextJob(account, connection)
+	switch at := g.IntN(100); {
+	case at < 45:
+		return connection, max(0, next-1)
+	case at < 85:
+		return connection, next
+	case at < 95:
+		return connection, max(0, next-g.Int64N(14))
+	}
+	return connection, usual
+}
+
+// usageOf is usage of one attempt. Where no charge is given, it is of a quantity that an edge of the account needs.
+func (g *generator) usageOf(account, connection string, job, attempt int64, charge *big.Int) event {
 	source, destination := g.connectorsOf(connection)
 	e := g.operationOf(account, "sync.usage",
 		texts("connection", connection), texts("source_connector", source), texts("destination_connector", destination),
@@ -48,7 +73,10 @@ func (g *generator) usage() event {
 	} else if g.chance(20) {
 		e.id = oneOf(g, "u1", "u2", "u3") // unsequenced, by source and id: likely a duplicate
 	}
-	e.data = append(e.data, g.quantities(account, source, e.time)...)
+	if charge == nil {
+		charge = g.chargeOfJob(g.engine.Probe(account), connection, job)
+	}
+	e.data = append(e.data, g.quantities(account, source, e.time, charge)...)
 	return e
 }
 
@@ -91,13 +119,16 @@ func (g *generator) sequence(key attemptKey) int64 {
 	return seq
 }
 
-// quantities are the meters of an event: the one that is charged aims at an edge of the account.
-func (g *generator) quantities(account, source string, at reference.Instant) []member {
+// quantities are the meters of an event: the one that is charged aims at the charge given, or at an edge of the account.
+func (g *generator) quantities(account, source string, at reference.Instant, charge *big.Int) []member {
 	meter, credits, per, ok := g.engine.RateOf(source, at)
 	if !ok {
 		meter, credits, per = "records", big.NewInt(1_000_000_000), 1
 	}
-	quantity := g.quantity(account, credits, per)
+	quantity := g.quantityOf(charge, credits, per)
+	if charge == nil {
+		quantity = g.quantity(account, credits, per)
+	}
 	var list []member
 	for _, name := range []string{"records", "bytes", "operations"} {
 		switch {
@@ -133,10 +164,17 @@ func (g *generator) quantity(account string, credits *big.Int, per int64) int64 
 		}
 	case at < 70 && g.laddered: // all that there is, so that more is bought
 		charge = p.Available
+	case at < 70 && g.guarded: // small, so that many syncs follow each other
+		charge = big.NewInt(g.Int64N(3_000_000_000))
 	case at < 45:
 		charge = new(big.Int).Div(p.Available, big.NewInt(1+g.Int64N(3)))
 	}
-	if credits.Sign() == 0 || charge.Sign() <= 0 {
+	return g.quantityOf(charge, credits, per)
+}
+
+// quantityOf is one whose charge is as near as can be to the one given.
+func (g *generator) quantityOf(charge, credits *big.Int, per int64) int64 {
+	if charge == nil || credits.Sign() == 0 || charge.Sign() <= 0 {
 		return g.Int64N(100_000)
 	}
 	quantity := new(big.Int).Mul(charge, big.NewInt(per))
