@@ -114,6 +114,11 @@ func TestTotalsAgreeWithBigIntegers(t *testing.T) {
 		if a.Compare(b) != a.Big().Cmp(b.Big()) {
 			t.Fatalf("%v against %v is %d", a.Big(), b.Big(), a.Compare(b))
 		}
+		times := rapid.Uint64().Draw(t, "times")
+		small := drawdown.TotalOfWords(word.Draw(t, "lo"), word.Draw(t, "mid"), 0)
+		if product := new(big.Int).Mul(small.Big(), new(big.Int).SetUint64(times)); small.Times(times).Big().Cmp(product) != 0 {
+			t.Fatalf("%v · %d = %v", small.Big(), times, small.Times(times).Big())
+		}
 		nano := big.NewInt(int64(drawdown.Credit))
 		whole, fraction := new(big.Int).QuoRem(a.Big(), nano, new(big.Int))
 		want := whole.String()
@@ -170,4 +175,20 @@ func FuzzParseTime(f *testing.F) {
 			t.Fatalf("%q printed as %s is %v", text, at, again)
 		}
 	})
+}
+
+func TestPriorities(t *testing.T) {
+	for i, p := range drawdown.Priorities {
+		if read, ok := drawdown.ParsePriority([]byte(p.String())); !ok || read != p {
+			t.Errorf("%v is read as %v, %v", p, read, ok)
+		}
+		for j, o := range drawdown.Priorities {
+			if p.Before(o) != (i < j) {
+				t.Errorf("%v before %v: %v", p, o, p.Before(o))
+			}
+		}
+	}
+	if _, ok := drawdown.ParsePriority([]byte("urgent")); ok || len(drawdown.Priorities) != int(drawdown.PriorityCount) {
+		t.Error("there are more or fewer priorities")
+	}
 }
