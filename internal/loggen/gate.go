@@ -12,11 +12,20 @@ func (g *generator) prioritize() event {
 	if known := g.engine.Probe(account).Connections; len(known) > 0 && g.chance(85) {
 		name = oneOf(g, known...)
 	}
+	if queueing, waiting, found := g.accountQueueing(); found && g.chance(40) { // so that the queue is served otherwise
+		account, name = queueing, waiting
+	}
 	return g.operationOf(account, "connection.prioritized",
 		texts("connection", name), texts("priority", oneOf(g, "critical", "critical", "normal", "low")))
 }
 
-func (g *generator) setGate() event { return g.setGateOf(g.account(), g.chance(75)) }
+func (g *generator) setGate() event {
+	account := g.account()
+	if queueing, _, found := g.accountQueueing(); found && g.chance(40) {
+		account = queueing
+	}
+	return g.setGateOf(account, g.chance(75))
+}
 
 // setGateOf sets the reserve, and the breaker if it is to be on.
 func (g *generator) setGateOf(account string, breaker bool) event {
@@ -44,6 +53,9 @@ func (g *generator) setGateOf(account string, breaker bool) event {
 // acknowledge takes the word of a customer for a connection: mostly of one that is stopped.
 func (g *generator) acknowledge() event {
 	account, found := g.accountWhere(func(account string) bool { return len(g.engine.Probe(account).Stopped) > 0 })
+	if !found && g.chance(85) {
+		return g.usage()
+	}
 	if !found || g.chance(10) {
 		return g.operation("runaway.acknowledged", texts("connection", g.connection()))
 	}
@@ -73,6 +85,9 @@ func (g *generator) runAway() event {
 		job := jobs[len(jobs)-1]
 		if g.chance(40) {
 			job = oneOf(g, jobs...)
+		}
+		if least := p.Least; least.Sign() > 0 && g.chance(20) { // what the breaker lets pass, exactly
+			return g.promptly(g.usageOf(account, connection, job.Job, 0, new(big.Int).Sub(least, job.Credits)))
 		}
 		return g.promptly(g.usageOf(account, connection, job.Job, 0, g.toLimit(p, job)))
 	}

@@ -3,6 +3,7 @@ package loggen
 import (
 	"fmt"
 	"math/big"
+	"slices"
 
 	"drawdown/internal/reference"
 )
@@ -19,12 +20,42 @@ func (g *generator) placeHold() event {
 	if stopped := g.engine.Probe(account).Stopped; len(stopped) > 0 && g.chance(25) {
 		connection = oneOf(g, stopped...)
 	}
-	if g.chance(8) { // a queue, served in one go or not at all
+	switch at := g.IntN(100); {
+	case at < 8: // a queue, served in one go or not at all
 		for range 2 + g.IntN(4) {
 			g.queue = append(g.queue, func() event { return g.promptly(g.holdOf(account, g.connection(), true)) })
 		}
+	case at < 18:
+		return g.jam(account)
 	}
 	return g.holdOf(account, connection, g.chance(50))
+}
+
+// jam is a hold that waits for more than there is, with one behind it that there is enough for, and what helps the
+// second, or either, or neither.
+func (g *generator) jam(account string) event {
+	unheld := g.engine.Probe(account).Unheld
+	first, second := g.connection(), g.connection()
+	waiting := func(id, connection string, amount *big.Int) event {
+		e := g.promptly(g.hold(account, id, connection, g.nextJob(account, connection)+int64(g.IntN(50)), written(amount)))
+		e.data = append(e.data, boolean("wait", true))
+		return e
+	}
+	prioritized := func(connection, priority string) func() event {
+		return func() event {
+			return g.operationOf(account, "connection.prioritized", texts("connection", connection), texts("priority", priority))
+		}
+	}
+	g.queue = append(g.queue, func() event {
+		return waiting("behind", second, part(g.engine.Probe(account).Unheld, 1+g.Int64N(4)))
+	})
+	helps := oneOf(g, prioritized(second, "critical"), prioritized(second, "critical"), prioritized(first, "critical"),
+		prioritized(first, "low"), g.releaseHold, g.setGate, g.acknowledge,
+		func() event { return g.setGateOf(account, true) },
+		func() event { return g.operationOf(account, "hold.released", texts("hold", "jam")) },
+		func() event { return g.operationOf(account, "connection.removed", texts("connection", first)) })
+	g.queue = append(g.queue, func() event { return g.promptly(helps()) })
+	return waiting("jam", first, new(big.Int).Add(unheld, big.NewInt(oneOf[int64](g, 0, 1, 1_000_000_000, 30_000_000_000))))
 }
 
 // holdOf is a hold of an account for a sync of the connection: mostly the next, seldom one that has a hold.
@@ -51,7 +82,7 @@ func (g *generator) hold(account, id, connection string, job int64, nanoCredits 
 	e := g.operationOf(account, "hold.placed", texts("hold", id), texts("connection", connection), integer("job", job),
 		texts("amount", signed(nanoCredits)))
 	now := max(e.logTime, g.now())
-	expires := now + oneOf(g, minute, hour, 6*hour, day, 3*day, 35*day, g.upTo(hour), g.upTo(2*day))
+	expires := now + oneOf(g, minute, hour, 6*hour, day, day, 3*day, 3*day, 35*day, g.upTo(hour), g.upTo(2*day), g.upTo(10*day))
 	switch at := g.IntN(100); {
 	case at < 4:
 		expires = now + oneOf(g, 0, millisecond, -millisecond, 35*day+millisecond, 40*day)
@@ -116,18 +147,39 @@ func (g *generator) crowd() event {
 
 func (g *generator) releaseHold() event {
 	account, found := g.accountWhere(func(account string) bool { return len(g.engine.Probe(account).Holds) > 0 })
+	if !found && g.chance(90) {
+		return g.usage()
+	}
 	if !found || g.chance(3) {
 		return g.operation("hold.released", texts("hold", fmt.Sprintf("h%d", g.IntN(40))))
 	}
 	return g.operationOf(account, "hold.released", texts("hold", oneOf(g, g.engine.Probe(account).Holds...).ID))
 }
 
-// jobWithHold is a sync for which an account has a hold, if it has any.
+// jobWithHold is a sync for which an account has a hold, if it has any: mostly one of which something is left.
 func (g *generator) jobWithHold(account string) (connection string, job int64, found bool) {
 	holds := g.engine.Probe(account).Holds
 	if len(holds) == 0 {
 		return "", 0, false
 	}
 	h := oneOf(g, holds...)
+	for range 4 {
+		if h.Waiting || h.Remaining.Sign() == 0 {
+			h = oneOf(g, holds...)
+		}
+	}
 	return h.Connection, h.Job, true
+}
+
+// accountQueueing is an account with a hold that waits, and the connection of one, if there is any.
+func (g *generator) accountQueueing() (account, connection string, found bool) {
+	account, found = g.accountWhere(func(account string) bool {
+		return slices.ContainsFunc(g.engine.Probe(account).Holds, func(h reference.Hold) bool { return h.Waiting })
+	})
+	for _, h := range g.engine.Probe(account).Holds {
+		if h.Waiting && (connection == "" || g.chance(40)) {
+			connection = h.Connection
+		}
+	}
+	return account, connection, found
 }
