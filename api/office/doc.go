@@ -6,7 +6,16 @@
 // for them), HTTP, or credentials (package access).
 //
 // Invariants:
-//   - The account that is acted on is one that the principal sees; of others it says that there is no such account.
-//   - Everything that changes money or rights is an operation in the log, which names who asked for it.
+//   - The account that is acted on is one that the principal sees; of others it says that there is no such account, in the
+//     words that it has for accounts that do not exist.
+//   - Everything that changes money or rights is an operation in the log, which names who asked for it; what was asked for
+//     stands in the audit log before. Usage is measured, not asked for: it is not audited.
 //   - The same idempotency key of the same principal never has two effects.
+//
+// A write goes through these steps: account and scope (office.go) · what it says by itself (check.go) · the idempotency key
+// (idempotency.go) · what the account is now (do.go) · the audit entry (audit.go) · the operation (operations.go) · what
+// became of it, in words (do.go, refusals.go).
+//
+// Files besides: actions.go and answers.go what is asked and answered · ports.go what it works with · read.go accounts and
+// the gate · reports.go the past · buy.go what begins at the gateway · ingest.go usage · keys.go API keys and sign-in links.
 package office

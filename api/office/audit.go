@@ -1,0 +1,131 @@
+package office
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"strings"
+
+	"drawdown"
+	"drawdown/api/access"
+)
+
+type remoteAddrKey struct{}
+
+// WithRemoteAddr says where a request came from, for its audit entries.
+func WithRemoteAddr(ctx context.Context, addr string) context.Context {
+	return context.WithValue(ctx, remoteAddrKey{}, addr)
+}
+
+// audit puts down what a principal asks for, before it is tried.
+func (o *Office) audit(ctx context.Context, p *access.Principal, account, action, operation string, detail json.RawMessage) error {
+	remote, _ := ctx.Value(remoteAddrKey{}).(string)
+	err := o.deps.Audit.Append(ctx, access.AuditEntry{
+		Actor: p.ID, Role: p.Role, Account: account, Action: action, Operation: operation, RemoteAddr: remote, Detail: detail,
+	})
+	if err != nil {
+		return unavailable(ctx, "the audit log", err)
+	}
+	return nil
+}
+
+// Audit lists who did what. Whoever is bound to an account sees that account's entries only.
+func (o *Office) Audit(ctx context.Context, p *access.Principal, f access.AuditFilter) ([]access.AuditEntry, error) {
+	if f.Account != "" {
+		if err := may(p, f.Account, access.ReadAudit); err != nil {
+			return nil, err
+		}
+	} else if err := mayAny(p, access.ReadAudit); err != nil {
+		return nil, err
+	}
+	if p.Account != "" {
+		f.Account = p.Account
+	}
+	if err := f.Validate(); err != nil {
+		return nil, &Error{Kind: Invalid, Reason: "malformed", Detail: sentence(err, "access: audit filter: "), cause: err}
+	}
+	entries, err := o.deps.Audit.List(ctx, f)
+	if err != nil {
+		return nil, unavailable(ctx, "the audit log", err)
+	}
+	return entries, nil
+}
+
+// auditDetail is an operation's data without what may hold a secret: paths and queries of webhook URLs often do.
+func auditDetail(data map[string]any) json.RawMessage {
+	if url, ok := data["url"].(string); ok {
+		data = maps.Clone(data)
+		data["url"] = originOf(url)
+	}
+	return detail(data)
+}
+
+// detail writes what an audit entry tells; nil where there is nothing.
+func detail(data map[string]any) json.RawMessage {
+	if data == nil {
+		return nil
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		panic("office: encode an audit entry: " + err.Error()) // texts, numbers, and lists of texts
+	}
+	return text
+}
+
+// originOf is a URL's scheme and host.
+func originOf(url string) string {
+	scheme, rest, found := strings.Cut(url, "://")
+	if !found {
+		return ""
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	host, _, _ = strings.Cut(host, "?")
+	return scheme + "://" + host
+}
+
+// sentence makes a sentence of an error whose first words are the package's own.
+func sentence(err error, prefixes ...string) string {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	for _, prefix := range prefixes {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return text + "."
+}
+
+// invalidKey turns an error of the key store into a refusal.
+func invalidKey(ctx context.Context, err error) error {
+	var invalid *access.InvalidKeyError
+	switch {
+	case errors.As(err, &invalid):
+		return &Error{Kind: Invalid, Reason: "malformed", Detail: sentence(invalid.Err)}
+	case errors.Is(err, access.ErrBeyondIssuer):
+		return &Error{Kind: Forbidden, Reason: "forbidden", Detail: "The key may do more than your own credential. Nobody gets a secret for that."}
+	case errors.Is(err, access.ErrNoSuchKey):
+		return &Error{Kind: NotFound, Reason: "no_such_key", Detail: "There is no such key."}
+	case errors.Is(err, access.ErrKeyEnded):
+		return &Error{Kind: Conflict, Reason: "key_ended", Detail: "The key is revoked or has expired. Issue another one."}
+	case errors.Is(err, access.ErrKeyChanged):
+		return &Error{Kind: Conflict, Reason: "key_changed", Detail: "Somebody else changed the key at the same moment. Look at it again."}
+	case errors.Is(err, access.ErrTooManyKeys):
+		return &Error{Kind: Conflict, Reason: "too_many_keys", Detail: "There are as many keys as there can be. Ask whoever runs the service."}
+	default:
+		return unavailable(ctx, "keys", err)
+	}
+}
+
+// upper makes a sentence's first letter a capital.
+func upper(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// validOr is an account that an audit entry may name; "" for what is none.
+func validOr(account string) string {
+	if drawdown.ValidAccount([]byte(account)) {
+		return account
+	}
+	return ""
+}
