@@ -3,11 +3,9 @@ package office
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"strings"
 
-	"drawdown"
 	"drawdown/api/access"
 )
 
@@ -21,6 +19,9 @@ func WithRemoteAddr(ctx context.Context, addr string) context.Context {
 // audit puts down what a principal asks for, before it is tried.
 func (o *Office) audit(ctx context.Context, p *access.Principal, account, action, operation string, detail json.RawMessage) error {
 	remote, _ := ctx.Value(remoteAddrKey{}).(string)
+	if len(detail) > access.AuditDetailMax {
+		detail = json.RawMessage(`"too long to be kept"`)
+	}
 	err := o.deps.Audit.Append(ctx, access.AuditEntry{
 		Actor: p.ID, Role: p.Role, Account: account, Action: action, Operation: operation, RemoteAddr: remote, Detail: detail,
 	})
@@ -93,39 +94,10 @@ func sentence(err error, prefixes ...string) string {
 	return text + "."
 }
 
-// invalidKey turns an error of the key store into a refusal.
-func invalidKey(ctx context.Context, err error) error {
-	var invalid *access.InvalidKeyError
-	switch {
-	case errors.As(err, &invalid):
-		return &Error{Kind: Invalid, Reason: "malformed", Detail: sentence(invalid.Err)}
-	case errors.Is(err, access.ErrBeyondIssuer):
-		return &Error{Kind: Forbidden, Reason: "forbidden", Detail: "The key may do more than your own credential. Nobody gets a secret for that."}
-	case errors.Is(err, access.ErrNoSuchKey):
-		return &Error{Kind: NotFound, Reason: "no_such_key", Detail: "There is no such key."}
-	case errors.Is(err, access.ErrKeyEnded):
-		return &Error{Kind: Conflict, Reason: "key_ended", Detail: "The key is revoked or has expired. Issue another one."}
-	case errors.Is(err, access.ErrKeyChanged):
-		return &Error{Kind: Conflict, Reason: "key_changed", Detail: "Somebody else changed the key at the same moment. Look at it again."}
-	case errors.Is(err, access.ErrTooManyKeys):
-		return &Error{Kind: Conflict, Reason: "too_many_keys", Detail: "There are as many keys as there can be. Ask whoever runs the service."}
-	default:
-		return unavailable(ctx, "keys", err)
-	}
-}
-
 // upper makes a sentence's first letter a capital.
 func upper(text string) string {
 	if text == "" {
 		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
-}
-
-// validOr is an account that an audit entry may name; "" for what is none.
-func validOr(account string) string {
-	if drawdown.ValidAccount([]byte(account)) {
-		return account
-	}
-	return ""
 }

@@ -2,14 +2,16 @@ package office
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"drawdown"
 	"drawdown/api/access"
 )
 
-// IssueKey makes an API key and returns it with its secret, which is shown this once. An idempotency key keeps a repetition
-// from making a second one, but can't show the secret again: rotate the key if it was lost.
-func (o *Office) IssueKey(ctx context.Context, p *access.Principal, wanted access.NewKey, w Write) (access.Key, string, error) {
+// IssueKey makes an API key and returns it with its secret, which is shown this once. It takes no idempotency key: the answer
+// can't be given again, since the secret is kept nowhere. After a lost answer revoke the key that nobody has.
+func (o *Office) IssueKey(ctx context.Context, p *access.Principal, wanted access.NewKey) (key access.Key, token string, err error) {
 	if err := mayAny(p, access.ManageKeys); err != nil {
 		return access.Key{}, "", err
 	}
@@ -17,62 +19,31 @@ func (o *Office) IssueKey(ctx context.Context, p *access.Principal, wanted acces
 	if !wanted.ExpiresAt.IsZero() {
 		asked["expires_at"] = wanted.ExpiresAt.UTC()
 	}
-	return o.keySecret(ctx, p, w, "key.issue", wanted.Account, asked, func() (access.Key, string, error) {
-		return o.deps.Keys.Issue(ctx, p, wanted)
-	})
+	account := wanted.Account
+	if !drawdown.ValidAccount([]byte(account)) {
+		account = "" // what it is not is told by the key store
+	}
+	if err := o.audit(ctx, p, account, "key.issue", "", detail(asked)); err != nil {
+		return access.Key{}, "", err
+	}
+	if key, token, err = o.deps.Keys.Issue(ctx, p, wanted); err != nil {
+		return access.Key{}, "", refusalOfKey(ctx, err)
+	}
+	return key, token, nil
 }
 
 // RotateKey gives a key a new secret, which is shown this once. The one before stays valid for the overlap.
-func (o *Office) RotateKey(ctx context.Context, p *access.Principal, id string, overlap time.Duration, w Write) (access.Key, string, error) {
+func (o *Office) RotateKey(ctx context.Context, p *access.Principal, id string, overlap time.Duration) (key access.Key, token string, err error) {
 	if err := mayAny(p, access.ManageKeys); err != nil {
 		return access.Key{}, "", err
 	}
-	asked := map[string]any{"key": id, "overlap": overlap.String()}
-	return o.keySecret(ctx, p, w, "key.rotate", "", asked, func() (access.Key, string, error) {
-		return o.deps.Keys.Rotate(ctx, p, id, overlap)
-	})
-}
-
-// keySecret does what gives a secret away, at most once for an idempotency key.
-func (o *Office) keySecret(ctx context.Context, p *access.Principal, w Write, action, account string, asked map[string]any,
-	make func() (access.Key, string, error),
-) (access.Key, string, error) {
-	claim, err := o.claim(ctx, p, w.Key, action, account, asked)
-	if err != nil {
+	if err := o.audit(ctx, p, "", "key.rotate", "", detail(map[string]any{"key": id, "overlap": overlap.String()})); err != nil {
 		return access.Key{}, "", err
 	}
-	var before keyMade
-	if claim.answered(&before) {
-		return access.Key{}, "", &Error{
-			Kind: Conflict, Reason: "secret_shown",
-			Detail: "This request made the key " + before.Key + " already; its secret was shown then and is kept nowhere. Rotate the key if the secret was lost.",
-		}
+	if key, token, err = o.deps.Keys.Rotate(ctx, p, id, overlap); err != nil {
+		return access.Key{}, "", refusalOfKey(ctx, err)
 	}
-	key, secret, err := o.makeKey(ctx, p, claim, action, account, asked, make)
-	if err != nil {
-		o.giveBack(ctx, claim)
-		return access.Key{}, "", err
-	}
-	o.remember(ctx, claim, keyMade{key.ID})
-	return key, secret, nil
-}
-
-// keyMade is what is remembered of a key that was made: never the secret.
-type keyMade struct {
-	Key string `json:"key"`
-}
-
-func (o *Office) makeKey(ctx context.Context, p *access.Principal, claim *claimed, action, account string, asked map[string]any,
-	make func() (access.Key, string, error),
-) (access.Key, string, error) {
-	if err := o.audit(ctx, p, validOr(account), action, claim.operation, detail(asked)); err != nil {
-		return access.Key{}, "", err
-	}
-	key, secret, err := make()
-	if err != nil {
-		return access.Key{}, "", invalidKey(ctx, err)
-	}
-	return key, secret, nil
+	return key, token, nil
 }
 
 // RevokeKey ends a key at once and for good. To revoke it again does nothing.
@@ -85,7 +56,7 @@ func (o *Office) RevokeKey(ctx context.Context, p *access.Principal, id string) 
 	}
 	key, err := o.deps.Keys.Revoke(ctx, p, id)
 	if err != nil {
-		return access.Key{}, invalidKey(ctx, err)
+		return access.Key{}, refusalOfKey(ctx, err)
 	}
 	return key, nil
 }
@@ -115,4 +86,25 @@ func (o *Office) PageLink(ctx context.Context, p *access.Principal, account stri
 		return "", time.Time{}, unavailable(ctx, "sign-in links", err)
 	}
 	return url, expires, nil
+}
+
+// refusalOfKey turns an error of the key store into a refusal.
+func refusalOfKey(ctx context.Context, err error) error {
+	var invalid *access.InvalidKeyError
+	switch {
+	case errors.As(err, &invalid):
+		return &Error{Kind: Invalid, Reason: "malformed", Detail: sentence(invalid.Err)}
+	case errors.Is(err, access.ErrBeyondIssuer):
+		return &Error{Kind: Forbidden, Reason: "forbidden", Detail: "The key may do more than your own credential. Nobody gets a secret for that."}
+	case errors.Is(err, access.ErrNoSuchKey):
+		return &Error{Kind: NotFound, Reason: "no_such_key", Detail: "There is no such key."}
+	case errors.Is(err, access.ErrKeyEnded):
+		return &Error{Kind: Conflict, Reason: "key_ended", Detail: "The key is revoked or has expired. Issue another one."}
+	case errors.Is(err, access.ErrKeyChanged):
+		return &Error{Kind: Conflict, Reason: "key_changed", Detail: "Somebody else changed the key at the same moment. Look at it again."}
+	case errors.Is(err, access.ErrTooManyKeys):
+		return &Error{Kind: Conflict, Reason: "too_many_keys", Detail: "There are as many keys as there can be. Ask whoever runs the service."}
+	default:
+		return unavailable(ctx, "keys", err)
+	}
 }

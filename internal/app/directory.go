@@ -144,8 +144,13 @@ func readMachine(ctx context.Context, store balance.Store, partition int32) (*ba
 	if err != nil {
 		return nil, err
 	}
+	return machineOf(partition, entries)
+}
+
+// machineOf returns a partition's state machine with a catalogue.
+func machineOf(partition int32, entries [][]byte) (*balance.Partition, error) {
 	machine := balance.NewPartition(partition)
-	err = machine.RestoreCatalogue(entries, func(value []byte, rec *drawdown.Record) {
+	err := machine.RestoreCatalogue(entries, func(value []byte, rec *drawdown.Record) {
 		var decoder decode.Decoder
 		decoder.Decode(value, drawdown.NoTime, rec)
 	})

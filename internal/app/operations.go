@@ -49,6 +49,9 @@ type Operation struct {
 	Source  string
 	Time    time.Time
 	Data    any // nil where the type has no members
+	// Actor is who asked for it, as audit entries name them; "" where nobody is named. To the contract it is an unknown
+	// attribute: it is signed with the rest and means nothing to the engine.
+	Actor string
 }
 
 // Position is where a record landed.
@@ -71,6 +74,17 @@ func (e *UnwrittenError) Error() string {
 }
 
 func (e *UnwrittenError) Unwrap() error { return e.Err }
+
+// UnfitError says that an operation would be rejected, whatever the account is. Nothing was written.
+type UnfitError struct {
+	Type   drawdown.Type
+	Reason drawdown.Reason
+	Value  []byte
+}
+
+func (e *UnfitError) Error() string {
+	return fmt.Sprintf("%v is %s: compare it with the contract's section on the type: %s", e.Type, e.Reason, e.Value)
+}
 
 // Append writes an operation: one of an account to its partition, a broadcast to every partition. It first decodes it
 // as a worker would, so that what is malformed is refused here.
@@ -136,6 +150,9 @@ func (op *Operation) encode() ([]byte, error) {
 	if op.Data != nil {
 		record["data"] = op.Data
 	}
+	if op.Actor != "" {
+		record["actor"] = op.Actor
+	}
 	value, err := json.Marshal(record)
 	if err != nil {
 		return nil, fmt.Errorf("encode %v: %w", op.Type, err)
@@ -144,7 +161,7 @@ func (op *Operation) encode() ([]byte, error) {
 	var rec drawdown.Record
 	decoder.Decode(value, drawdown.NoTime, &rec)
 	if rec.Reject != "" {
-		return nil, fmt.Errorf("%v is %s: compare it with the contract's section on the type: %s", op.Type, rec.Reject, value)
+		return nil, &UnfitError{Type: op.Type, Reason: rec.Reject, Value: value}
 	}
 	return value, nil
 }
