@@ -1,6 +1,6 @@
 // Package balance is the account: what a record of the log does to it, and its packed state.
 //
-// It owns the state machine of a partition (contract, sections 4 to 7): advance, duplicates, burn-down, purchases,
+// It owns the state machine of a partition (contract, sections 4 to 7, 9 and 10): advance, duplicates, burn-down, purchases,
 // periods, status and notices; the plans; the packed form of all that, and the interface of the stores that keep it.
 // It does not own rates and connectors (package rating), Kafka, Redis or any output's form.
 //
@@ -23,7 +23,7 @@
 //	account.go     the account                                grant.go       grants: add, burn, expire, void
 //	connection.go  a connection of an account                 attempt.go     which sequence numbers were seen
 //	frozen.go      finished attempts, packed                  identity.go    which ids were seen
-//	pack.go        the packed encoding                        packaccount.go, packconnection.go  of what
+//	pack.go        the packed encoding                        packaccount.go, packconnection.go, packhold.go  of what
 //	restore.go     from the store                             take.go        to the store
 //	store.go       what a store must do                       report.go      balances for people
 //	contacts.go    who is told, who pays                      refund.go      money that went back

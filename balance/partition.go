@@ -6,7 +6,8 @@ import (
 )
 
 // Partition is the state machine of one partition: records in, in log order, and what they cause out. It is the same
-// code in the worker, in replay and in every test. It is not safe for concurrent use.
+// code in the worker, in replay and in every test. It is not safe for concurrent use, but for reading with the
+// catalogue alone: see [Partition.ReadGate].
 type Partition struct {
 	index     int32
 	next      drawdown.Offset // after the last Take

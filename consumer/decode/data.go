@@ -60,30 +60,14 @@ func readMembers(t drawdown.Type, m members) drawdown.Operation {
 		return &drawdown.RemoveWebhook{Endpoint: m.name("endpoint")}
 	case drawdown.WebhookDisabled:
 		return &drawdown.DisableWebhook{Endpoint: m.name("endpoint"), Reason: m.name("reason")}
-	case drawdown.HoldPlaced:
-		return &drawdown.PlaceHold{
-			Hold: m.name("hold"), Connection: m.name("connection"), Job: uint64(m.integer("job", 0, drawdown.MaxInteger)),
-			Amount: m.credits("amount"), ExpiresAt: m.time("expires_at"), Wait: m.optionalBoolean("wait"),
-		}
-	case drawdown.HoldReleased:
-		return &drawdown.ReleaseHold{Hold: m.name("hold")}
-	case drawdown.ConnectionPrioritized:
-		return readPriority(m)
-	case drawdown.GateSet:
-		return &drawdown.SetGate{
-			Reserve: m.optionalCredits("reserve"), RunawayMin: m.optionalCredits("runaway_min"),
-			RunawayFactor: m.optionalInteger("runaway_factor", minRunawayFactor, maxRunawayFactor, 0),
-		}
-	case drawdown.RunawayAcknowledged:
-		return &drawdown.AcknowledgeRunaway{Connection: m.name("connection")}
 	case drawdown.PlanPublished:
 		return readPlan(m)
 	case drawdown.RatesPublished:
 		return readRates(m)
 	case drawdown.ConnectorSet:
 		return readConnector(m)
-	default: // types without members; usage has a decoder of its own
-		return nil
+	default:
+		return readGateMembers(t, m)
 	}
 }
 
