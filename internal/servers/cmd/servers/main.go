@@ -1,6 +1,6 @@
 // Command servers installs the real servers and programs that tests need, and runs them for a developer.
 //
-//	go run ./internal/servers/cmd/servers install [kafka|redis|clickhouse|promtool|python|all ...]
+//	go run ./internal/servers/cmd/servers install [kafka|redis|clickhouse|promtool|python|browser|all ...]
 //	go run ./internal/servers/cmd/servers up
 package main
 
@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"drawdown/internal/servers"
+	"drawdown/internal/servers/browser"
 	"drawdown/internal/servers/clickhouse"
 	"drawdown/internal/servers/clickhouse/engine"
 	"drawdown/internal/servers/kafka"
@@ -26,7 +27,7 @@ import (
 // usageStatus is the exit status of a command line that makes no sense.
 const usageStatus = 2
 
-var errUsage = errors.New("usage: servers install [kafka|redis|clickhouse|promtool|python|all ...] | servers up")
+var errUsage = errors.New("usage: servers install [kafka|redis|clickhouse|promtool|python|browser|all ...] | servers up")
 
 func main() {
 	engine.MaybeRunChild()
@@ -64,6 +65,7 @@ var targets = []target{
 	{"kafka", kafka.Install},
 	{"clickhouse", clickhouse.Install},
 	{"python", installPython},
+	{"browser", browser.Install},
 }
 
 func installPython(ctx context.Context, progress io.Writer) (string, error) {
