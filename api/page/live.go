@@ -11,6 +11,7 @@ import (
 // live answers with the parts of a page that refresh by themselves. It reads balances only, which cost little; the answer
 // has an ETag, so that one which says the same as before is empty.
 func (v *visit) live() error {
+	v.w.Header().Del("Set-Cookie") // a page that is merely open keeps no session from becoming idle
 	f, err := v.facts()
 	if err != nil {
 		return err

@@ -44,12 +44,12 @@ type Links interface {
 	Open(token string) (*access.Principal, error)
 }
 
-// Login signs in at an identity provider.
+// Login signs in at an identity provider. Implemented by [access.Login].
 type Login interface {
-	// Begin answers with a redirect to the identity provider.
-	Begin(w http.ResponseWriter, r *http.Request) error
-	// Finish returns who came back from there.
-	Finish(w http.ResponseWriter, r *http.Request) (*access.Principal, error)
+	// Begin answers with a redirect to the identity provider, and in the end back to a path of ours.
+	Begin(w http.ResponseWriter, r *http.Request, returnTo string) error
+	// Finish returns who came back from there, and the path to go on to.
+	Finish(w http.ResponseWriter, r *http.Request) (*access.Principal, string, error)
 }
 
 // Deps are what the page needs.

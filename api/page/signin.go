@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,7 +12,7 @@ import (
 // signInPage asks a visitor to sign in.
 type signInPage struct {
 	*shell
-	Provider bool // there is an identity provider
+	LoginURL string // begins signing in at the identity provider, "" where there is none
 	Token    string
 }
 
@@ -20,13 +21,30 @@ func (v *visit) askToSignIn() error {
 	if v.r.Method != http.MethodGet || strings.HasPrefix(v.r.URL.Path, base+"live") {
 		return v.renderSignIn(http.StatusUnauthorized)
 	}
-	return v.seeOther(base + "signin")
+	if path := v.r.URL.RequestURI(); path != base {
+		return v.seeOther(v.url("signin", "next", path))
+	}
+	return v.seeOther(v.url("signin"))
 }
 
 func (v *visit) signIn() error { return v.renderSignIn(http.StatusOK) }
 
 func (v *visit) renderSignIn(status int) error {
-	return v.render(status, "signin", &signInPage{shell: v.shell("signin", "Sign in"), Provider: v.Login != nil})
+	page := &signInPage{shell: v.shell("signin", "Sign in")}
+	if v.Login != nil {
+		page.LoginURL = v.url("signin/begin", "next", v.next())
+	}
+	return v.render(status, "signin", page)
+}
+
+// next is where somebody wanted to go who had to sign in first: a place on this page, or "".
+func (v *visit) next() string {
+	next := v.r.URL.Query().Get("next")
+	parsed, err := url.Parse(next)
+	if err != nil || parsed.Scheme != "" || parsed.Host != "" || !strings.HasPrefix(next, base) || strings.Contains(next, "\\") || strings.Contains(parsed.Path, "..") {
+		return ""
+	}
+	return next
 }
 
 // beginLogin goes to the identity provider.
@@ -34,7 +52,7 @@ func (v *visit) beginLogin() error {
 	if v.Login == nil {
 		return v.nothingHere()
 	}
-	return v.Login.Begin(v.w, v.r)
+	return v.Login.Begin(v.w, v.r, cmp.Or(v.next(), base))
 }
 
 // finishLogin comes back from there.
@@ -42,12 +60,12 @@ func (v *visit) finishLogin() error {
 	if v.Login == nil {
 		return v.nothingHere()
 	}
-	principal, err := v.Login.Finish(v.w, v.r)
+	principal, next, err := v.Login.Finish(v.w, v.r)
 	if err != nil {
 		v.Logger.InfoContext(v.ctx(), "a visitor could not be signed in", "error", err)
 		return v.seeOther(base + "signin?said=sign_in_failed")
 	}
-	return v.welcome(principal)
+	return v.welcome(principal, next)
 }
 
 // link shows a button: programs that look at the links in mails follow them, but press no buttons, so the link is still
@@ -63,15 +81,15 @@ func (v *visit) openLink() error {
 		v.Logger.InfoContext(v.ctx(), "a sign-in link was refused", "error", err)
 		return v.seeOther(base + "signin?said=sign_in_link_failed")
 	}
-	return v.welcome(principal)
+	return v.welcome(principal, base)
 }
 
 // welcome begins a session.
-func (v *visit) welcome(p *access.Principal) error {
+func (v *visit) welcome(p *access.Principal, next string) error {
 	if err := v.Sessions.Begin(v.w, p); err != nil {
 		return err
 	}
-	return v.seeOther(base)
+	return v.seeOther(next)
 }
 
 // signOut ends the session.
