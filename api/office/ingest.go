@@ -67,10 +67,10 @@ func readEvent(p *access.Principal, event []byte) (UsageEvent, EventResult) {
 	}
 	result := EventResult{ID: string(rec.ID), State: EventRejected, Reason: rec.Reject}
 	switch {
+	case rec.Type != drawdown.SyncUsage && (rec.Type != drawdown.TypeUnknown || rec.Reject == drawdown.UnknownType):
+		result.Reason, result.Detail = drawdown.UnknownType, "Only sync.usage is taken here; everything else has a request of its own."
 	case rec.Reject != "":
 		result.Detail = faultOf(&rec, event)
-	case rec.Type != drawdown.SyncUsage:
-		result.Reason, result.Detail = drawdown.UnknownType, "Only sync.usage is taken here; everything else has a request of its own."
 	case !p.Sees(string(rec.Account)):
 		result.Reason, result.Detail = drawdown.UnknownAccount, "There is no such account."
 	default:
@@ -100,9 +100,6 @@ func withSubject(event []byte, account string) ([]byte, error) {
 
 // faultOf says what is wrong with an event, as far as that can be seen member by member.
 func faultOf(rec *drawdown.Record, event []byte) string {
-	if rec.Reject == drawdown.UnknownType {
-		return "Only sync.usage is taken here."
-	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(event, &members) != nil || members == nil {
 		return "It is no JSON object."
