@@ -27,6 +27,13 @@ func NewDesk(till Till, directory Directory, urls ReturnURLs) *Desk {
 	return &Desk{till: till, directory: directory, urls: urls}
 }
 
+// WithReturn returns the same desk for visitors who come back to another place.
+func (d *Desk) WithReturn(urls ReturnURLs) *Desk {
+	other := *d
+	other.urls = urls
+	return &other
+}
+
 // OrderError says why an order can't be taken, and what can be.
 type OrderError struct {
 	Account string
@@ -64,10 +71,13 @@ func (d *Desk) Order(ctx context.Context, account string, quantity int64, key st
 	return purchase, session, err
 }
 
-// CheckOrder says what is wrong with an order's quantity under a plan (contract, section 6), nil where it can be taken.
+// CheckOrder says what is wrong with an order of a quantity under a plan (contract, sections 6 and 10), nil where it can be
+// taken.
 func CheckOrder(plan *drawdown.Plan, quantity int64) error {
 	terms := &plan.Purchase
 	switch {
+	case !terms.Orders:
+		return fmt.Errorf("plan %s does not sell credits by hand; move to a plan that does", plan.ID)
 	case quantity < terms.Min || quantity > terms.Max:
 		return fmt.Errorf("plan %s sells %d to %d credits at a time, not %d", plan.ID, terms.Min, terms.Max, quantity)
 	case quantity%terms.Unit != 0:
@@ -97,7 +107,7 @@ func (d *Desk) Subscribe(ctx context.Context, account, plan string) (Session, er
 		return Session{}, &OrderError{account, fmt.Sprintf("it has plan %s already", plan)}
 	}
 	return d.till.Subscribe(ctx, &SubscriptionOrder{
-		Visitor: d.visitor(&profile, uuid.NewString()), Price: wanted.Subscription.GatewayPrice,
+		Visitor: d.visitor(&profile, uuid.NewString()), Price: wanted.Subscription.GatewayPrice, Plan: wanted,
 	})
 }
 

@@ -250,7 +250,7 @@ func TestSavedCardsAreKnownByTheirRole(t *testing.T) {
 }
 
 func TestOrdersKeepToThePlansTerms(t *testing.T) {
-	terms := drawdown.PurchaseTerms{Unit: 1000, Min: 1000, Max: 5000, Default: 2000}
+	terms := drawdown.PurchaseTerms{Unit: 1000, Min: 1000, Max: 5000, Default: 2000, Orders: true}
 	plan := &drawdown.Plan{ID: "packs", Purchase: terms}
 	for quantity, fault := range map[int64]string{
 		1000: "", 5000: "", 999: "sells 1000 to 5000 credits at a time, not 999", 6000: "sells 1000 to 5000", 1500: "units of 1000, and 1500 is not a multiple",
@@ -259,6 +259,10 @@ func TestOrdersKeepToThePlansTerms(t *testing.T) {
 		if (fault == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), fault)) {
 			t.Errorf("%d: %v, want %q", quantity, err, fault)
 		}
+	}
+	plan.Purchase.Orders = false
+	if err := purchasing.CheckOrder(plan, 1000); err == nil || !strings.Contains(err.Error(), "does not sell credits by hand") {
+		t.Errorf("a plan without orders: %v", err)
 	}
 }
 

@@ -62,7 +62,8 @@ type Order struct {
 // SubscriptionOrder asks for the subscription of a plan.
 type SubscriptionOrder struct {
 	Visitor
-	Price string // the plan's gateway_price
+	Price string         // the plan's gateway_price
+	Plan  *drawdown.Plan // what it buys here; the gateway knows only the price
 }
 
 // Subscription is what a subscription is at the gateway.

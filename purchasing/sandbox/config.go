@@ -13,22 +13,30 @@ import (
 type Config struct {
 	// Delay is how long every payment takes to answer, like a bank.
 	Delay time.Duration
-	// SlowDelay is how long a payment with [Slow] takes to answer, and one with [Pending] to be paid.
+	// SlowDelay is how long a payment with [Slow] takes to answer, and one with [Pending] to be paid. On the pages, [Timeout]
+	// is given up after it.
 	SlowDelay time.Duration
-	// BaseURL is what the addresses of sessions begin with.
+	// BaseURL is where visitors find what [Gateway.Pages] serves: the address of its /sandbox/.
 	BaseURL string
+	// Key signs the addresses of sessions and receipts. Who begins sessions and who serves their pages have the same key and
+	// share nothing else. Where it is empty, the gateway makes one that no other has.
+	Key []byte
 	// Told is called with each event as it happens, where it is set. It may call the gateway.
 	Told func(purchasing.Event)
 	// Now is the clock; [time.Now] where it is nil.
 	Now func() time.Time
 }
 
-// delayMax bounds the delays. Nobody waits longer at a demo.
-const delayMax = 10 * time.Minute
+const (
+	// delayMax bounds the delays. Nobody waits longer at a demo.
+	delayMax = 10 * time.Minute
+	// keyMin is the least number of bytes of a key: as many as the hash gives. A shorter one would be the weakest part.
+	keyMin = 32
+)
 
 // Default answers as fast as a bank does on a good day.
 func Default() Config {
-	return Config{Delay: 300 * time.Millisecond, SlowDelay: 10 * time.Second, BaseURL: "http://127.0.0.1:8080/sandbox/"}
+	return Config{Delay: 300 * time.Millisecond, SlowDelay: 10 * time.Second, BaseURL: "http://localhost:9470/sandbox/"}
 }
 
 // Validate reports every fault at once.
@@ -41,6 +49,9 @@ func (c *Config) Validate() error {
 	}
 	if base, err := url.Parse(c.BaseURL); err != nil || base.Host == "" {
 		faults = append(faults, fmt.Errorf("base_url must be an address: %q", c.BaseURL))
+	}
+	if len(c.Key) > 0 && len(c.Key) < keyMin {
+		faults = append(faults, fmt.Errorf("key must have at least %d bytes, not %d", keyMin, len(c.Key)))
 	}
 	return errors.Join(faults...)
 }

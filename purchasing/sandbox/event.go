@@ -14,14 +14,15 @@ import (
 )
 
 // tell keeps an event. It is called with the lock held; [Gateway.untold] hands it on.
-func (g *Gateway) tell(account string, what purchasing.Happening) {
-	e := purchasing.Event{ID: g.name("event"), Created: g.now().UTC(), Account: account, What: what}
-	g.events = append(g.events, e)
+func (g *Gateway) tell(id, account string, what purchasing.Happening) {
+	g.events = append(g.events, purchasing.Event{ID: id, Created: g.now().UTC(), Account: account, What: what})
 }
 
+// name makes a name that no sandbox has given. Names become ids of operations, and the log remembers those of the process
+// before: a name given again would be a duplicate there, with no effect.
 func (g *Gateway) name(kind string) string {
 	g.serial++
-	return "sandbox_" + kind + "_" + strconv.Itoa(g.serial)
+	return "sandbox_" + kind + "_" + g.run + "_" + strconv.Itoa(g.serial)
 }
 
 // untold returns what calls Told with the events since the last call. It is called with the lock held, its result
@@ -79,6 +80,6 @@ func (g *Gateway) Refund(id string, amount drawdown.Money, reason string) (strin
 	share.Add(share, charged).Sub(share, big.NewInt(1)).Quo(share, charged) // rounded up
 	p.sold.refunded = p.sold.refunded.Plus(amount)
 	refund := g.name("refund")
-	g.tell(p.sold.account, &purchasing.MoneyReturned{ID: refund, Purchase: id, Quantity: drawdown.Credits(share.Int64()), Reason: reason})
+	g.tell(g.name("event"), p.sold.account, &purchasing.MoneyReturned{ID: refund, Purchase: id, Quantity: drawdown.Credits(share.Int64()), Reason: reason})
 	return refund, nil
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -15,12 +16,16 @@ import (
 // Gateway is a gateway in memory. It is safe for concurrent use.
 type Gateway struct {
 	config Config
+	key    []byte
 	now    func() time.Time
+	run    string // opens names, which differ from those of any other process
 
 	mu            sync.Mutex
 	purchases     map[string]*purchase
-	sessions      map[string]*session
-	byKey         map[string]*session
+	sessions      map[string]*open // that were begun here, until their time is over
+	begun         []*open          // the same, the oldest first
+	isDone        map[string]bool  // by session: wherever it was begun, done here
+	done          []*session       // the same, as they were done
 	subscriptions map[string]*purchasing.Subscription
 	events        []purchasing.Event
 	handed        int // how many events Told has
@@ -32,14 +37,20 @@ var (
 	_ purchasing.Till    = (*Gateway)(nil)
 )
 
+// runLen is how many characters tell processes apart: 50 bits.
+const runLen = 10
+
 // New makes an empty sandbox of a valid configuration.
 func New(c Config) *Gateway {
 	g := &Gateway{
-		config: c, now: c.Now, purchases: map[string]*purchase{}, sessions: map[string]*session{}, byKey: map[string]*session{},
-		subscriptions: map[string]*purchasing.Subscription{},
+		config: c, key: c.Key, now: c.Now, run: rand.Text()[:runLen], purchases: map[string]*purchase{}, sessions: map[string]*open{},
+		isDone: map[string]bool{}, subscriptions: map[string]*purchasing.Subscription{},
 	}
 	if g.now == nil {
 		g.now = time.Now
+	}
+	if len(g.key) == 0 {
+		g.key = newKey()
 	}
 	return g
 }
@@ -65,6 +76,7 @@ type sold struct {
 	quantity drawdown.Credits
 	amount   drawdown.Money
 	refunded drawdown.Money
+	receipt  string
 	count    int
 }
 
@@ -164,13 +176,16 @@ func (g *Gateway) attempt(p *purchasing.Payment) *attempt {
 
 // charge makes an attempt paid.
 func (g *Gateway) charge(of *purchase, a *attempt) {
-	a.result.State, a.result.Receipt = purchasing.Paid, a.result.Reference
+	a.result.State, a.result.Receipt = purchasing.Paid, g.receiptURL(&receipt{
+		Account: a.Account, Purchase: a.Purchase, Quantity: a.Quantity.String(), Amount: a.Amount.String(),
+		Currency: a.Currency, At: g.now().Unix(),
+	})
 	if of.sold == nil {
-		of.sold = &sold{account: a.Account, quantity: a.Quantity}
+		of.sold = &sold{account: a.Account, quantity: a.Quantity, receipt: a.result.Receipt}
 	}
 	of.sold.count++
 	of.sold.amount = of.sold.amount.Plus(a.Amount)
-	g.tell(a.Account, &purchasing.PaymentPaid{
+	g.tell(g.name("event"), a.Account, &purchasing.PaymentPaid{
 		Purchase: a.Purchase, Attempt: a.Attempt, Quantity: a.Quantity, Amount: a.Amount, Currency: a.Currency, Receipt: a.result.Receipt,
 	})
 }

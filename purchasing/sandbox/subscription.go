@@ -3,18 +3,24 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"drawdown/purchasing"
 )
 
-// subscribed makes the subscription of a session, active for a month.
+// subscribed makes the subscription of a session, active for its period.
 func (g *Gateway) subscribed(s *session) {
+	months := 1
+	if s.Subscription.Period == yearly {
+		months = 12
+	}
 	x := &purchasing.Subscription{
-		ID: g.name("subscription"), Account: s.account, Customer: s.Customer, State: purchasing.SubscriptionActive,
-		Price: s.subscribe.Price, NextPrice: s.subscribe.Price, PeriodEnd: g.now().AddDate(0, 1, 0).UTC(),
+		ID: strings.Replace(s.ID, "session", "subscription", 1), Account: s.Account, Customer: s.Customer,
+		State: purchasing.SubscriptionActive, Price: s.Subscription.Price, NextPrice: s.Subscription.Price,
+		PeriodEnd: g.now().AddDate(0, months, 0).UTC(),
 	}
 	g.subscriptions[x.ID] = x
-	g.tell(s.account, &purchasing.SubscriptionChanged{Subscription: x.ID})
+	g.tell(s.ID+"_subscribed", s.Account, &purchasing.SubscriptionChanged{Subscription: x.ID})
 }
 
 // Subscription reads a subscription.
@@ -37,7 +43,7 @@ func (g *Gateway) ChangeSubscription(id string, change func(*purchasing.Subscrip
 		return fmt.Errorf("sandbox: no subscription %s", id)
 	}
 	change(x)
-	g.tell(x.Account, &purchasing.SubscriptionChanged{Subscription: id})
+	g.tell(g.name("event"), x.Account, &purchasing.SubscriptionChanged{Subscription: id})
 	tell := g.untold()
 	g.mu.Unlock()
 	tell()
