@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -53,19 +52,18 @@ type loginContent struct {
 	State     string    `json:"s"`
 	Nonce     string    `json:"n"`
 	Verifier  string    `json:"v"`
-	Return    string    `json:"r"`
 	ExpiresAt time.Time `json:"e"`
 }
 
-// Begin sends somebody to the identity provider, and afterwards to a path of ours. The error is an [ErrUnavailable]
-// where the provider is away; nothing was answered then.
-func (l *Login) Begin(w http.ResponseWriter, r *http.Request, returnTo string) error {
+// Begin sends somebody to the identity provider. The error is an [ErrUnavailable] where that is away; nothing was answered
+// then.
+func (l *Login) Begin(w http.ResponseWriter, r *http.Request) error {
 	found, err := l.tokens.provider.discover(r.Context())
 	if err != nil {
 		return err
 	}
 	content := loginContent{
-		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Return: localPath(returnTo),
+		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
 		ExpiresAt: time.Now().Add(loginMax).UTC(),
 	}
 	sealed, err := l.sealer.seal(&content)
@@ -81,30 +79,30 @@ func (l *Login) Begin(w http.ResponseWriter, r *http.Request, returnTo string) e
 	return nil
 }
 
-// Finish returns who has signed in, and the path of ours to go on to. It takes the cookie away; the session is the
-// caller's to begin. The error is an [UnauthenticatedError] or an [ErrUnavailable].
-func (l *Login) Finish(w http.ResponseWriter, r *http.Request) (*Principal, string, error) {
+// Finish returns who has signed in. It takes the cookie away; the session is the caller's to begin. The error is an
+// [UnauthenticatedError] or an [ErrUnavailable].
+func (l *Login) Finish(w http.ResponseWriter, r *http.Request) (*Principal, error) {
 	http.SetCookie(w, l.cookie("", -1))
 	content, err := l.content(r)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	query := r.URL.Query()
 	if refusal := query.Get("error"); refusal != "" {
-		return nil, "", refuse(LoginCredential, "", fmt.Sprintf("the identity provider refuses: %.60q", refusal))
+		return nil, refuse(LoginCredential, "", fmt.Sprintf("the identity provider refuses: %.60q", refusal))
 	}
 	token, err := l.exchange(r.Context(), query.Get("code"), content.Verifier)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	verified, principal, err := l.tokens.check(r.Context(), l.client.ClientID, token) // an ID token is for the client
 	if err != nil {
-		return nil, "", l.tokens.refused(LoginCredential, err)
+		return nil, l.tokens.refused(LoginCredential, err)
 	}
 	if !equal(verified.Nonce, content.Nonce) {
-		return nil, "", refuse(LoginCredential, principal.ID, "the token was made for another attempt (nonce)")
+		return nil, refuse(LoginCredential, principal.ID, "the token was made for another attempt (nonce)")
 	}
-	return principal, content.Return, nil
+	return principal, nil
 }
 
 // content opens the cookie of a request and compares it with what came back. A code is good once, at the provider.
@@ -161,15 +159,3 @@ func (l *Login) cookie(value string, seconds int) *http.Cookie {
 }
 
 func equal(a, b string) bool { return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
-// localPath returns a path of ours, and "/" for anything that could lead elsewhere: a browser takes // and \ for the
-// beginning of another host.
-func localPath(path string) string {
-	const longest = 1024 // the cookie holds it
-	u, err := url.Parse(path)
-	if err != nil || u.IsAbs() || u.Host != "" || len(path) > longest || !strings.HasPrefix(path, "/") ||
-		strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
-		return "/"
-	}
-	return path
-}

@@ -50,6 +50,7 @@ func (l *AuditLog) Append(ctx context.Context, e access.AuditEntry) error {
 	if err := e.Validate(); err != nil {
 		return err
 	}
+	e.Fit()
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("append an audit entry: %w", err)
