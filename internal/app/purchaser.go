@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -39,6 +40,9 @@ type Purchasing struct {
 	WebhooksAddr string
 	// SuccessURL and CancelURL are where the gateway sends customers back.
 	SuccessURL, CancelURL string
+	// SandboxURL is where visitors reach the sandbox's pages, which the purchaser serves at WebhooksAddr below /sandbox/; where
+	// it is "", at that address itself.
+	SandboxURL string
 }
 
 // Stripe is how Stripe is used, with its secrets in files or not.
@@ -73,7 +77,27 @@ func (p *Purchasing) validate() error {
 			faults = append(faults, fmt.Errorf("%s: is %q; allowed is an address such as https://example.com/billing", name, address))
 		}
 	}
+	if p.SandboxURL != "" {
+		if at, err := url.Parse(p.SandboxURL); err != nil || at.Host == "" || (at.Scheme != "http" && at.Scheme != "https") {
+			faults = append(faults, fmt.Errorf("sandbox_url: is %q; allowed is an address such as https://example.com, or nothing", p.SandboxURL))
+		}
+	}
 	return errors.Join(faults...)
+}
+
+// sandboxBase is what the addresses of the sandbox's pages begin with, "" where nobody serves them.
+func (p *Purchasing) sandboxBase() string {
+	if p.SandboxURL != "" {
+		return strings.TrimSuffix(p.SandboxURL, "/") + sandboxPath
+	}
+	host, port, err := net.SplitHostPort(p.WebhooksAddr)
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost" // it listens at every address of the machine; a visitor of the sandbox sits before it
+	}
+	return "http://" + net.JoinHostPort(host, port) + sandboxPath
 }
 
 // validate checks all but the files: only the purchaser and the commands that use the gateway need them, and only they may
@@ -140,13 +164,46 @@ func (c *Config) openGateway(told func(purchasing.Event)) (Gateway, error) {
 		}
 		return stripe.New(config), nil
 	case SandboxGateway:
-		config := sandbox.Default()
+		config, err := c.Sandbox()
+		if err != nil {
+			return nil, err
+		}
 		config.Told = told
 		return sandbox.New(config), nil
 	default:
 		return nil, ErrNoGateway
 	}
 }
+
+// sandboxPath is below which the sandbox's pages are.
+const sandboxPath = "/sandbox/"
+
+// sandboxKeyOf is what the sandbox's key is derived from with a signing key. It is no record, so its signature is none of an
+// operation's.
+const sandboxKeyOf = "the key of the sandbox's pages"
+
+// Sandbox is how the sandbox behaves in every process of a deployment.
+//
+// The process in which a session begins and the one that serves its page share the key of its address, and nothing else. It
+// is derived from the first signing key: both have that, and whoever may sign operations could append a settled
+// purchase anyway. When signing keys are rotated, sessions of before are refused where the new one signs.
+func (c *Config) Sandbox() (sandbox.Config, error) {
+	config := sandbox.Default()
+	keys, err := c.Keys()
+	if err != nil {
+		return config, err
+	}
+	if config.Key, err = keys.Sign([]byte(sandboxKeyOf)); err != nil {
+		return config, fmt.Errorf("derive the sandbox's key: %w (signing_keys_file, or %sSIGNING_KEYS)", err, EnvPrefix)
+	}
+	if base := c.Purchasing.sandboxBase(); base != "" {
+		config.BaseURL = base
+	}
+	return config, nil
+}
+
+// pages is a gateway that has pages of its own, for its customers to pay at.
+type pages interface{ Pages() http.Handler }
 
 // Purchaser is the parts of purchasing that run together. It implements [Part].
 type Purchaser struct {
@@ -158,6 +215,7 @@ type Purchaser struct {
 	follower  *feed.Follower
 	addr      string // of the webhooks, "" for none
 	path      string
+	pages     http.Handler // of a gateway in this process, nil for none
 	log       *slog.Logger
 }
 
@@ -194,6 +252,9 @@ func (c *Config) assemble(p *Purchaser, gateway Gateway, registerer prometheus.R
 	}
 	closeAll = func() { client.Close(); operations.Close(); cluster.Close() }
 	p.Gateway, p.Till, p.log = gateway, gateway, log
+	if here, ok := gateway.(pages); ok {
+		p.pages = here.Pages()
+	}
 	p.addr, p.path = c.Purchasing.WebhooksAddr, "/webhooks/"+cmp.Or(c.Purchasing.Gateway, SandboxGateway)
 	p.purchaser, err = purchasing.New(c.Purchasing.Config, purchasing.Deps{
 		Gateway: gateway, Log: &purchasingLog{operations}, Registerer: registerer, Logger: log,
@@ -262,7 +323,7 @@ func followThenStop(ctx context.Context, follower *feed.Follower, parts ...func(
 	return err
 }
 
-// serve takes webhooks, until it is stopped.
+// serve takes webhooks, and serves the pages of a gateway in this process, until it is stopped.
 func (p *Purchaser) serve() (stop func(), err error) {
 	if p.addr == "" {
 		return func() {}, nil
@@ -273,6 +334,9 @@ func (p *Purchaser) serve() (stop func(), err error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(p.path, p.Intake)
+	if p.pages != nil {
+		mux.Handle(sandboxPath, p.pages)
+	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -303,8 +367,14 @@ func (l *purchasingLog) Append(ctx context.Context, o *purchasing.Operation) (dr
 	return drawdown.Offset(positions[0].Offset), nil
 }
 
+// errNoPages says that a visitor of the sandbox has nowhere to go.
+var errNoPages = errors.New("nobody serves the sandbox's pages: set purchasing.webhooks_addr, where the purchaser does, or purchasing.sandbox_url")
+
 // Desk is where customers begin what they do at the gateway. Call closeAll at the end.
 func (c *Config) Desk() (desk *purchasing.Desk, closeAll func(), err error) {
+	if c.Purchasing.Gateway == SandboxGateway && c.Purchasing.sandboxBase() == "" {
+		return nil, nil, errNoPages
+	}
 	gateway, err := c.openGateway(nil)
 	if err != nil {
 		return nil, nil, err
