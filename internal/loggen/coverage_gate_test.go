@@ -22,6 +22,7 @@ var wantedOfGate = []string{
 	"queue served of several", "queue held up by its first", "queue served out of the order of placing",
 	"released untouched", "released in part", "released used up", "released while waiting", "expired while waiting",
 	"expired in part", "two holds expire at one instant", "hold and grant expire at one instant", "hold expires with a period",
+	"hold expires with a purchase", "hold expires with a retry",
 	"charge of a hold in part", "charge of a hold beyond it", "charge to nothing exactly", "charge of a waiting hold",
 	"balance with holds", "more held than there is", "plan changed with holds", "refund with holds", "purchase requested with holds",
 	"status changed with holds",
@@ -196,6 +197,8 @@ func (x *gate) noteEnd(account string, line reference.Line, before reference.Pro
 		x.when(together && l["type"] == "hold.expired", "two holds expire at one instant")
 		x.when(together && l["type"] == "grant.expired", "hold and grant expire at one instant")
 		x.when(together && l["type"] == "period.started", "hold expires with a period")
+		x.when(together && l["type"] == "purchase.failed", "hold expires with a purchase")
+		x.when(together && l["type"] == "purchase.retried", "hold expires with a retry")
 	}
 }
 

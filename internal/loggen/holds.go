@@ -13,6 +13,9 @@ const holdsMax = 256
 
 func (g *generator) placeHold() event {
 	account := g.account()
+	if waiting, found := g.accountWaiting(); found && g.chance(40) {
+		account = waiting
+	}
 	connection := g.connection()
 	if g.chance(4) {
 		connection = "never-known"
@@ -86,7 +89,7 @@ func (g *generator) hold(account, id, connection string, job int64, nanoCredits 
 	switch at := g.IntN(100); {
 	case at < 4:
 		expires = now + oneOf(g, 0, millisecond, -millisecond, 35*day+millisecond, 40*day)
-	case at < 12: // together with something else that is due
+	case at < 12, at < 60 && g.engine.Probe(account).Waiting: // together with something else that is due
 		if due := g.dueOf(account); due > now && due < now+35*day {
 			expires = due
 		}
@@ -95,11 +98,14 @@ func (g *generator) hold(account, id, connection string, job int64, nanoCredits 
 	return e
 }
 
-// dueOf is an instant at which something is due for the account.
+// dueOf is an instant at which something is due for the account: mostly the soonest.
 func (g *generator) dueOf(account string) reference.Instant {
-	due := g.engine.Probe(account).Due
+	due := slices.Sorted(slices.Values(g.engine.Probe(account).Due))
 	if len(due) == 0 {
 		return g.now()
+	}
+	if next := slices.IndexFunc(due, func(at reference.Instant) bool { return at > g.now() }); next >= 0 && g.chance(60) {
+		return due[next]
 	}
 	return oneOf(g, due...)
 }

@@ -148,6 +148,9 @@ func (g *generator) queueAfterRefusal(account string) {
 		g.queue = append(g.queue, func() event { return g.retryOf(account) }, func() event { return g.failOf(account) })
 	case at < 80:
 		g.queue = append(g.queue, func() event { return g.failOf(account) })
+	case at < 90:
+		g.queue = append(g.queue, func() event { return g.promptly(g.holdOf(account, g.connection(), true)) },
+			func() event { return g.retryOf(account) })
 	}
 }
 

@@ -224,6 +224,26 @@ func TestHoldsExpireAfterGrantsAndPeriodsOfTheInstant(t *testing.T) {
 		"02-01T00:00 grant.added a:sub:2025-02-01T00:00:00Z 100", "02-01T00:00 hold.expired a 60 0", "02-01T00:00 hold.placed b 60")
 }
 
+func TestHoldsExpireAfterATimeoutAndARetryAndBeforeLeavingNotices(t *testing.T) {
+	s := ladders(t, `[{"after_minutes":60,"method":"primary"}]`)
+	s.do("01-01T00:00", "connection.set", `{"connection":"c","source_connector":"s","destination_connector":"d"}`)
+	s.buying("01-01T00:00", "")
+	s.do("01-01T00:00", "program.enrolled", "{}")
+	s.broadcast("2025-01-01T00:00:00Z", "connector.set", `{"connector":"s","kind":"m","stage":"ga","effective_at":"2025-01-16T00:00:00Z"}`)
+	waiting := func(id string, job int, expires string) {
+		s.do("01-01T00:00", "hold.placed", fmt.Sprintf(
+			`{"hold":%q,"connection":"c","job":%d,"amount":"1","expires_at":"2025-%s:00Z","wait":true}`, id, job, expires))
+	}
+	waiting("retry", 1, "01-01T01:00")
+	waiting("end", 2, "01-02T00:00")
+	s.refuse("01-01T00:01", "a:1", 1)
+	s.given = nil
+	s.do("01-03T00:00", "tick", "{}")
+	s.gives("01-01T01:00 purchase.retried a:1 10.00", "01-01T01:00 hold.expired retry 1 0",
+		"01-02T00:00 purchase.failed timeout a:1", "01-02T00:00 hold.expired end 1 0",
+		"01-02T00:00 notice leaving_free_program 2025-01-16T00:00:00Z", "01-02T00:00 status.changed payment_failed")
+}
+
 func TestHoldsChangeNoStatusAndBuyNothing(t *testing.T) {
 	s := holding(t, "10")
 	s.buying("01-02T00:00", "")
