@@ -5,6 +5,7 @@ package python_test
 import (
 	"encoding/json"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"drawdown/internal/servers/python"
@@ -32,5 +33,9 @@ func TestTheConnectorAndTheClientRun(t *testing.T) {
 	}
 	if got := string(out); got != "3504634814\n" { // -790332482 in Kafka's test, as an unsigned number
 		t.Errorf("murmur2(foobar) = %s", got)
+	}
+	version, err := exec.CommandContext(t.Context(), venv.Schemathesis, "--version").Output()
+	if err != nil || !strings.Contains(string(version), "4.32") {
+		t.Errorf("schemathesis --version wrote %.200s (%v)", version, err)
 	}
 }
