@@ -41,6 +41,7 @@ type subscriptionPart struct {
 	Plan   string `json:"plan,omitempty"`
 	Grants string `json:"grants,omitempty"` // credits a period
 	Costs  string `json:"costs,omitempty"`  // money with its currency, a period
+	Tax    string `json:"tax,omitempty"`
 	Period string `json:"period,omitempty"`
 }
 

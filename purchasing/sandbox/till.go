@@ -30,7 +30,7 @@ func (g *Gateway) Subscribe(_ context.Context, o *purchasing.SubscriptionOrder) 
 	if o.Plan != nil && o.Plan.Subscription != nil {
 		terms := o.Plan.Subscription
 		part.Plan, part.Grants, part.Costs = o.Plan.ID, group(terms.Credits.String()), money(o.Plan.Currency, terms.Price)
-		part.Period = monthly
+		part.Tax, part.Period = money(o.Plan.Currency, drawdown.Money{}), monthly
 		if terms.Yearly {
 			part.Period = yearly
 		}
