@@ -155,9 +155,6 @@ func labels(usage *report.Usage, window report.Window) []labelView {
 	}
 	if last := len(all) - 1; last >= 0 && n > labelsMax {
 		all[last].Anchor, all[last].X = "end", "100%" // a text in the middle of the last column would be cut off
-		if all[0].X < "3" {
-			all[0].Anchor, all[0].X = "start", "0%"
-		}
 	}
 	return all
 }

@@ -240,7 +240,7 @@ func (v *visit) programCard(f *facts) programCard {
 	e := f.Enrolment
 	card.Preconditions = []precondition{
 		{e.EmailVerified, "Your e-mail address is verified", "Open the link in the mail that you got when you signed up."},
-		{e.PaymentMethod, "A card is saved", "Save one below; nothing is charged for it."},
+		{e.PaymentMethod, "A card is saved", "Save one in the settings, under Payment; nothing is charged for it."},
 		{e.EligibleConnection, "A connection uses an alpha or beta connector", "Set up a connection whose source or destination is in alpha or beta."},
 	}
 	card.Ready = e.EmailVerified && e.PaymentMethod && e.EligibleConnection
