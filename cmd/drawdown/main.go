@@ -25,6 +25,7 @@ type commands struct {
 	Sink       sinkCommand       `cmd:"" help:"Write charges and ledger entries to ClickHouse, each once."`
 	Purchaser  purchaserCommand  `cmd:"" help:"Buy credits: pay what the ledger asks for, take the gateway's webhooks."`
 	Notifier   notifierCommand   `cmd:"" help:"Tell customers what happens: by e-mail and by webhook."`
+	API        apiCommand        `cmd:"" name:"api" help:"Serve the HTTP API, the gate for syncs, and the billing page."`
 	Tap        tapCommand        `cmd:"" help:"Stand between an Airbyte source and destination and report what passes."`
 	Topics     topicsCommand     `cmd:"" help:"Create and check the topics."`
 	Plans      plansCommand      `cmd:"" help:"Publish plans."`

@@ -62,6 +62,26 @@ func (*notifierCommand) Run(ctx context.Context, line *commands) error {
 	return line.serve(ctx, "notifier", (*app.Config).NewNotifier)
 }
 
+type apiCommand struct{}
+
+func (*apiCommand) Help() string {
+	return `Listens at api.addr: the API under /v1/ (its description is /v1/openapi.json; docs/api.md has examples) and the billing page
+under /billing/. It computes nothing: balances come from Redis, reports from ClickHouse, and every write is a signed
+operation in the log that names who asked for it. Run as many as you like.
+
+  drawdown keys issue --role worker --name scheduler    a key for a program; its secret is shown once
+  drawdown account page-link acme                       signs a customer in to the billing page, once
+
+Behind a proxy with a certificate set api.public_url to the address that customers use, and api.access.session_keys_file, so
+that a restart signs nobody out. People of your own sign in by api.access.oidc. SIGTERM lets requests under way end, within
+api.drain_timeout. /metrics, /healthz and /readyz are served at metrics_addr.`
+}
+
+// Run implements the command.
+func (*apiCommand) Run(ctx context.Context, line *commands) error {
+	return line.serve(ctx, "api", (*app.Config).NewAPI)
+}
+
 // serve puts a part together and runs it beside its metrics.
 func (c *commands) serve(ctx context.Context, name string,
 	newPart func(*app.Config, prometheus.Registerer, *slog.Logger) (app.Part, func(), error),

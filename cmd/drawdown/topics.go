@@ -45,6 +45,7 @@ func (t *topicsCreateCommand) Run(ctx context.Context, line *commands) error {
 	w := config.Worker
 	fmt.Printf("%s, %s, %s, %s and %s are there with %d partitions\n",
 		w.MeteringTopic, w.ChargesTopic, w.LedgerTopic, w.RejectedTopic, config.Notifier.DeliveriesTopic, t.Partitions)
+	fmt.Printf("%s and %s are there\n", config.API.Access.KeysTopic, config.API.Access.AuditTopic)
 	return nil
 }
 

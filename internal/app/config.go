@@ -37,6 +37,7 @@ type Config struct {
 	Notifier    Notifier
 	Email       email.Config
 	Webhooks    webhook.Config
+	API         API
 }
 
 // Kafka says how brokers are reached.
@@ -87,6 +88,7 @@ func Default() Config {
 		Notifier:    defaultNotifier(),
 		Email:       email.Default(),
 		Webhooks:    webhook.Default(),
+		API:         defaultAPI(),
 	}
 }
 
@@ -100,6 +102,7 @@ func (c *Config) Validate() error {
 		section("sink", c.sink("http://unset").Validate()),
 		section("purchasing", c.Purchasing.validate()),
 		section("notifier", c.Notifier.validate()),
+		section("api", c.API.validate()),
 		c.validateOptional(),
 		c.validateSecrets(),
 	}

@@ -38,6 +38,7 @@ func Load(path string, environ []string) (Config, error) {
 		return config, fmt.Errorf("read configuration from the environment: %w", err)
 	}
 	faults = append(faults, decodeEach(k, &config)...)
+	config.derive(k.Exists)
 	faults = append(faults, config.Validate())
 	if err := errors.Join(faults...); err != nil {
 		return config, err
@@ -131,12 +132,13 @@ func Keys() []Key {
 	return keysOf(reflect.TypeFor[Config](), "", nil)
 }
 
-// shared are keys of the sink that it takes from elsewhere.
-var shared = []string{"sink.dsn", "sink.charges_topic", "sink.ledger_topic"}
+// shared are keys that a part takes from elsewhere.
+var shared = []string{"sink.dsn", "sink.charges_topic", "sink.ledger_topic", "api.page.secure_cookies"}
 
 var secrets = []string{
 	"kafka.password", "redis.password", "clickhouse.dsn", "signing_keys", "stripe.secret_key", "stripe.webhook_secrets",
-	"email.password", "webhooks.master_key", "webhooks.previous_master_key",
+	"email.password", "webhooks.master_key", "webhooks.previous_master_key", "api.access.session_keys",
+	"api.access.oidc.client_secret",
 }
 
 func keysOf(t reflect.Type, prefix string, index []int) []Key {
