@@ -15,9 +15,12 @@ import (
 const (
 	// AuditDetailMax bounds what an entry tells in detail. Settings fit many times over.
 	AuditDetailMax = 16 << 10
-	// AuditPageMax is the most entries of one answer, and AuditPageDefault how many there are unless it is said.
-	AuditPageMax, AuditPageDefault = 1000, 100
-	auditTextMax                   = 512
+	// AuditPageMax is the most entries of one answer: with the longest details, 16 MB.
+	AuditPageMax = 1000
+	// AuditPageDefault is how many entries there are unless it is said.
+	AuditPageDefault = 100
+	// auditTextMax bounds the other members, in bytes. Principals and operations have less.
+	auditTextMax = 512
 )
 
 // AuditEntry says who did what, or asked for it: entries are written before what they tell of is tried.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -86,15 +85,15 @@ func signingKeys(t *testing.T, id string) *signature.Keys {
 }
 
 // store runs a key store until its end.
-func (b *broker) store(t *testing.T) (store *access.KeyStore, end func()) {
+func (b *broker) store(t *testing.T) (*access.KeyStore, func()) {
 	t.Helper()
 	config, closeLog := b.config(t, b.keys)
 	log, err := NewKeyLog(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err = access.NewKeyStore(access.KeyStoreConfig{
-		Log: log, Signer: signingKeys(t, "k1"), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: prometheus.NewRegistry(),
+	store, err := access.NewKeyStore(access.KeyStoreConfig{
+		Log: log, Signer: signingKeys(t, "k1"), Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {
 		t.Fatal(err)
