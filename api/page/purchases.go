@@ -29,17 +29,16 @@ type purchasesPage struct {
 
 // purchaseRow is one purchase.
 type purchaseRow struct {
-	ID               string
-	Kind             string
-	Tone, State      string
-	Detail           string // what happened, or happens next
-	When             moment
-	Quantity         string
-	Amount, Tax      string
-	Receipt          string // an address, "" for none
-	ReceiptName      string // a receipt that is no address
-	Refunded         string
-	RefundedSingular bool
+	ID          string
+	Kind        string
+	Tone, State string
+	Detail      string // what happened, or happens next
+	When        moment
+	Quantity    string
+	Amount, Tax string
+	Receipt     string // an address, "" for none
+	ReceiptName string // a receipt that is no address
+	Refunded    string // credits taken back, "" for none
 }
 
 func (v *visit) purchases() error { return v.purchasesOf(nil, 200, v.field("quantity")) }
@@ -79,7 +78,7 @@ func (v *visit) purchasesOf(problem *banner, status int, quantity string) error 
 func purchaseOf(p *report.Purchase) purchaseRow {
 	row := purchaseRow{
 		ID: oneLine(p.ID), Kind: "By hand", Quantity: groupDecimal(p.Quantity),
-		Amount: moneyText(p.Currency, p.Amount), Tax: moneyText(p.Currency, p.Tax), Refunded: groupDecimal(p.Refunded), RefundedSingular: p.Refunded == "1",
+		Amount: moneyText(p.Currency, p.Amount), Tax: moneyText(p.Currency, p.Tax), Refunded: groupDecimal(p.Refunded),
 	}
 	if p.Kind == "auto" {
 		row.Kind = "Auto-purchase"
