@@ -1,6 +1,8 @@
 package page
 
 import (
+	"net/http"
+
 	"drawdown"
 	"drawdown/api/office"
 	"drawdown/sinks/clickhouse/report"
@@ -41,12 +43,12 @@ func (v *visit) overviewOf(f *facts, problem *banner, status int) error {
 	if page.Used, err = v.used(f); err != nil {
 		return err
 	}
-	if page.Buy, err = v.buyForm(f, ""); err != nil {
+	if page.Buy, err = v.buyForm(f, nil); err != nil {
 		return err
 	}
 	page.Payment, page.Program, page.Auto = v.paymentCard(f), v.programCard(f), v.autoCard(f)
 	page.Leaving = v.leaving(f)
-	return v.render(max(status, 200), "overview", page)
+	return v.render(max(status, http.StatusOK), "overview", page)
 }
 
 // creditsCard is what an account has. It refreshes by itself.

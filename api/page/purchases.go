@@ -41,10 +41,17 @@ type purchaseRow struct {
 	Refunded    string // credits taken back, "" for none
 }
 
-func (v *visit) purchases() error { return v.purchasesOf(nil, 200, v.field("quantity")) }
+func (v *visit) purchases() error {
+	if !v.r.URL.Query().Has("quantity") {
+		return v.purchasesOf(nil, http.StatusOK, nil)
+	}
+	quantity := v.field("quantity")
+	return v.purchasesOf(nil, http.StatusOK, &quantity)
+}
 
-// purchasesOf renders the purchases; with a problem where an order was refused, and the quantity that was asked for.
-func (v *visit) purchasesOf(problem *banner, status int, quantity string) error {
+// purchasesOf renders the purchases; with a problem where an order was refused, and the quantity that was asked for, nil
+// for the plan's default.
+func (v *visit) purchasesOf(problem *banner, status int, quantity *string) error {
 	f, err := v.facts()
 	if err != nil {
 		return err
@@ -140,10 +147,10 @@ type buyForm struct {
 	Many               bool // more than the maximum was asked for
 }
 
-func (v *visit) buyForm(f *facts, quantity string) (*buyForm, error) {
+func (v *visit) buyForm(f *facts, quantity *string) (*buyForm, error) {
 	terms := &f.plan.Purchase
 	form := &buyForm{
-		shell: v.shell("", ""), Offered: terms.Orders, Unit: terms.Unit, Min: terms.Min, Max: terms.Max, Quantity: quantity,
+		shell: v.shell("", ""), Offered: terms.Orders, Unit: terms.Unit, Min: terms.Min, Max: terms.Max, Quantity: strconv.FormatInt(terms.Default, 10),
 		Price: priceOf(f.plan, 0), MinShown: whole(terms.Min), MaxShown: whole(terms.Max), Currency: f.plan.Currency,
 		Expires: "They are valid until the end of your plan’s period, " + momentOf(f.Balance.PeriodTo).Date() + ".",
 	}
@@ -155,8 +162,8 @@ func (v *visit) buyForm(f *facts, quantity string) (*buyForm, error) {
 		form.SoldBy, err = v.sellers(f.plan)
 		return form, err
 	}
-	if quantity == "" {
-		form.Quantity = strconv.FormatInt(terms.Default, 10)
+	if quantity != nil {
+		form.Quantity = *quantity
 	}
 	n, fault := quantityOf(form.Quantity, terms)
 	if form.Fault = fault; fault == "" {
@@ -208,7 +215,7 @@ func (v *visit) order() error {
 	text := v.field("quantity")
 	quantity, fault := quantityOf(text, &f.plan.Purchase)
 	if f.plan.Purchase.Orders && fault != "" { // where the plan does not sell, the office says so
-		return v.purchasesOf(nil, http.StatusUnprocessableEntity, text)
+		return v.purchasesOf(nil, http.StatusUnprocessableEntity, &text)
 	}
 	order, err := v.Office.Order(v.ctx(), v.principal, v.account, quantity, office.Write{Key: onceFor(v.field("key"), quantity)})
 	if err != nil {
@@ -216,7 +223,7 @@ func (v *visit) order() error {
 		if err != nil {
 			return err
 		}
-		return v.purchasesOf(problem, status, text)
+		return v.purchasesOf(problem, status, &text)
 	}
 	v.begin(begun{what: "order", id: order.Purchase})
 	return v.seeOther(order.URL)

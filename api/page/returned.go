@@ -108,7 +108,7 @@ func (v *visit) returned() error {
 	if err != nil {
 		return err
 	}
-	return v.render(200, "returned", page)
+	return v.render(http.StatusOK, "returned", page)
 }
 
 func (v *visit) returnedPage(f *facts) (*returnedPage, error) {

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"net/http"
 	"strconv"
 
 	"drawdown/api/office"
@@ -48,7 +49,7 @@ func (v *visit) syncs() error {
 		if page.Trouble, err = v.unavailable(err, "your syncs"); err != nil {
 			return err
 		}
-		return v.render(200, "syncs", page)
+		return v.render(http.StatusOK, "syncs", page)
 	}
 	page.AsOf = moment{found.AsOf}
 	for i := range found.Syncs {
@@ -62,7 +63,7 @@ func (v *visit) syncs() error {
 	if found.Next != "" {
 		page.Next = v.url("syncs", "connection", connection, "cursor", found.Next)
 	}
-	return v.render(200, "syncs", page)
+	return v.render(http.StatusOK, "syncs", page)
 }
 
 // receiptPage shows what one sync cost and why.
@@ -127,7 +128,7 @@ func (v *visit) receipt() error {
 	for _, burn := range r.Burned {
 		page.Burned = append(page.Burned, burnView{oneLine(burn.Grant), total(burn.Credits)})
 	}
-	return v.render(200, "receipt", page)
+	return v.render(http.StatusOK, "receipt", page)
 }
 
 func attemptOf(a *report.ReceiptAttempt) attemptView {

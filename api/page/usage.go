@@ -2,6 +2,7 @@ package page
 
 import (
 	"drawdown/sinks/clickhouse/report"
+	"net/http"
 )
 
 // usagePage is what used the credits.
@@ -72,7 +73,7 @@ func (v *visit) usage() error {
 		page.fill(all, f)
 	}
 	page.Leaving = v.leaving(f)
-	return v.render(200, "usage", page)
+	return v.render(http.StatusOK, "usage", page)
 }
 
 // fill shows usage of all connections.

@@ -39,17 +39,15 @@ func (s *site) private(next answer) http.Handler {
 			v.settle(v.askToSignIn())
 			return
 		}
-		v.principal = session.Principal
-		switch {
-		case v.principal.Account != "":
-			v.account = v.principal.Account
-			v.settle(next(v))
-		default: // it sees all accounts: the address names one
-			if v.account = r.URL.Query().Get("account"); v.account == "" {
-				next = (*visit).chooseAccount
-			}
-			v.settle(next(v))
+		v.principal, v.account = session.Principal, session.Principal.Account
+		if v.account == "" { // it sees all accounts: the address names one
+			v.account = r.URL.Query().Get("account")
 		}
+		if v.account == "" {
+			v.settle(v.chooseAccount())
+			return
+		}
+		v.settle(next(v))
 	})
 }
 
