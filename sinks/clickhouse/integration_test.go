@@ -40,7 +40,7 @@ func startDatabase(t testing.TB) (*servers.Server, *Database) {
 		}
 	})
 	dsn := "http://" + server.Addr() + "/drawdown"
-	for run, want := range []int{5, 0} {
+	for run, want := range []int{6, 0} {
 		if applied, err := Migrate(t.Context(), dsn); err != nil || applied != want {
 			t.Fatalf("run %d applied %d migrations, want %d: %v", run, applied, want, err)
 		}

@@ -13,6 +13,7 @@ import (
 type place struct {
 	offset drawdown.Offset
 	n      uint32
+	at     int64 // milliseconds; 0 where the list does not need it
 }
 
 // noPlace is before all rows, which come in descending order.
@@ -43,6 +44,7 @@ func (l list) check(position []byte) []byte {
 func (l list) cursor(p place) string {
 	position := binary.BigEndian.AppendUint64(nil, uint64(p.offset))
 	position = binary.BigEndian.AppendUint32(position, p.n)
+	position = binary.BigEndian.AppendUint64(position, uint64(p.at))
 	return base64.RawURLEncoding.EncodeToString(append(position, l.check(position)...))
 }
 
@@ -51,7 +53,7 @@ func (l list) place(cursor string) (place, error) {
 	if cursor == "" {
 		return noPlace, nil
 	}
-	const positionSize = 12
+	const positionSize = 20
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(raw) != positionSize+checkSize || string(l.check(raw[:positionSize])) != string(raw[positionSize:]) {
 		return place{}, ErrBadCursor
@@ -60,5 +62,6 @@ func (l list) place(cursor string) (place, error) {
 	if offset > uint64(noPlace.offset) {
 		return place{}, ErrBadCursor
 	}
-	return place{drawdown.Offset(offset), binary.BigEndian.Uint32(raw[8:])}, nil
+	at := int64(binary.BigEndian.Uint64(raw[12:]))
+	return place{drawdown.Offset(offset), binary.BigEndian.Uint32(raw[8:]), at}, nil
 }

@@ -38,7 +38,7 @@ func (r *Reports) Ledger(ctx context.Context, q LedgerQuery) (*LedgerPage, error
 	if len(page.Entries) > q.Limit {
 		page.Entries = page.Entries[:q.Limit]
 		last := &page.Entries[q.Limit-1]
-		page.Next = list.cursor(place{last.Offset, uint32(last.N)})
+		page.Next = list.cursor(place{offset: last.Offset, n: uint32(last.N)})
 	}
 	return page, nil
 }

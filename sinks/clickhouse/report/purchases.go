@@ -39,7 +39,7 @@ func (r *Reports) Purchases(ctx context.Context, q PurchaseQuery) (*PurchasePage
 		}
 		purchase, err := purchaseOf(id, at, types, lines)
 		page.Purchases = append(page.Purchases, purchase)
-		places = append(places, place{drawdown.Offset(offset), n})
+		places = append(places, place{offset: drawdown.Offset(offset), n: n})
 		return err
 	})
 	if err != nil {

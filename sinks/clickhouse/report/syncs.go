@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"math"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -26,22 +27,54 @@ func (r *Reports) Syncs(ctx context.Context, q SyncQuery) (*SyncPage, error) {
 		return nil, err
 	}
 	page := &SyncPage{AsOf: fresh.asOf}
-	var places []place
 	p := parameters{}.text("account", q.Account).text("connection", q.Connection).within(q.From, q.To).
 		before(before).integer("limit", int64(q.Limit)+1)
-	err = r.each(ctx, "syncs", p, func(rows driver.Rows) error {
-		s, at, err := scanSync(rows)
-		page.Syncs, places = append(page.Syncs, s), append(places, at)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(page.Syncs) > q.Limit {
-		page.Syncs = page.Syncs[:q.Limit]
-		page.Next = list.cursor(places[q.Limit-1])
+	var places []place
+	for _, since := range lookBack(q.From, q.To, before, fresh.asOf) {
+		page.Syncs, places, err = r.syncsSince(ctx, p.integer("since", since.UnixMilli()))
+		if err != nil {
+			return nil, err
+		}
+		if len(page.Syncs) > q.Limit {
+			page.Syncs = page.Syncs[:q.Limit]
+			page.Next = list.cursor(places[q.Limit-1])
+			break
+		}
 	}
 	return page, nil
+}
+
+// lookBackDays is how far a page of syncs looks back before it looks at everything. An account with very many charges
+// has a page of syncs in a day; one that has few in a month costs little to read as a whole.
+var lookBackDays = [...]int{1, 30}
+
+// lookBack returns the instants since which a page looks for syncs, until it has enough: the last is the lower bound.
+func lookBack(from, to time.Time, before place, asOf time.Time) (since []time.Time) {
+	if from.IsZero() {
+		from = beginning
+	}
+	latest := asOf
+	if before.at != 0 {
+		latest = time.UnixMilli(before.at)
+	}
+	if !to.IsZero() && to.Before(latest) {
+		latest = to
+	}
+	for _, days := range lookBackDays {
+		if instant := latest.AddDate(0, 0, -days); instant.After(from) {
+			since = append(since, instant)
+		}
+	}
+	return append(since, from)
+}
+
+func (r *Reports) syncsSince(ctx context.Context, p parameters) (syncs []Sync, places []place, err error) {
+	err = r.each(ctx, "syncs", p, func(rows driver.Rows) error {
+		s, at, err := scanSync(rows)
+		syncs, places = append(syncs, s), append(places, at)
+		return err
+	})
+	return syncs, places, err
 }
 
 func scanSync(rows driver.Rows) (s Sync, first place, err error) {
@@ -52,7 +85,7 @@ func scanSync(rows driver.Rows) (s Sync, first place, err error) {
 	if err := rows.Scan(append(columns, sum.columns()...)...); err != nil {
 		return s, first, err
 	}
-	first.offset = drawdown.Offset(offset)
+	first.offset, first.at = drawdown.Offset(offset), firstAt
 	s.Attempts = int(min(attempts, math.MaxInt32))
 	s.FirstAt, s.LastAt, s.Amounts = instant(firstAt), instant(lastAt), sum.amounts()
 	return s, first, nil

@@ -29,7 +29,8 @@ CREATE TABLE drawdown.charges
     `waived_nano_high` UInt64 EPHEMERAL,
     `burned_grants` Array(String) EPHEMERAL,
     `burned_nano` Array(UInt64) EPHEMERAL,
-    `overdraft_nano` UInt64 EPHEMERAL
+    `overdraft_nano` UInt64 EPHEMERAL,
+    INDEX jobs job TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(at)
