@@ -1,14 +1,9 @@
 package sandbox_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,108 +13,6 @@ import (
 	"drawdown/purchasing"
 	"drawdown/purchasing/sandbox"
 )
-
-const (
-	successURL = "https://shop.example/billing?paid=1"
-	cancelURL  = "https://shop.example/billing"
-)
-
-// shop is two processes of one deployment: where sessions begin, and where their pages are.
-type shop struct {
-	t     *testing.T
-	desk  *sandbox.Gateway
-	pages http.Handler
-	told  []purchasing.Event
-}
-
-func newShop(t *testing.T) *shop {
-	s := &shop{t: t, desk: sandbox.New(shopConfig())}
-	s.restart()
-	return s
-}
-
-func shopConfig() sandbox.Config {
-	c := sandbox.Default()
-	c.Key = bytes.Repeat([]byte("k"), 32)
-	return c
-}
-
-// restart replaces the process that serves pages by one that knows nothing.
-func (s *shop) restart() {
-	c := shopConfig()
-	c.Told = func(e purchasing.Event) { s.told = append(s.told, e) }
-	s.pages = sandbox.New(c).Pages()
-}
-
-func visitor(key string) purchasing.Visitor {
-	return purchasing.Visitor{Account: "acme", Key: key, SuccessURL: successURL, CancelURL: cancelURL}
-}
-
-func (s *shop) order(purchase string, plan *drawdown.Plan, quantity int64) string {
-	s.t.Helper()
-	session, err := s.desk.Order(s.t.Context(), &purchasing.Order{Visitor: visitor(purchase), Purchase: purchase, Plan: plan, Quantity: quantity})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return path(s.t, session.URL)
-}
-
-func (s *shop) saveCard(key string, backup bool) string {
-	s.t.Helper()
-	session, err := s.desk.SaveCard(s.t.Context(), &purchasing.CardSetup{Visitor: visitor(key), Backup: backup})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return path(s.t, session.URL)
-}
-
-// path is an address as the server sees it.
-func path(t *testing.T, address string) string {
-	t.Helper()
-	after, ours := strings.CutPrefix(address, "http://localhost:9470/sandbox/")
-	if !ours {
-		t.Fatalf("address %s is not below the base", address)
-	}
-	return "/sandbox/" + after
-}
-
-func (s *shop) get(path string) (int, string, http.Header) {
-	answer := httptest.NewRecorder()
-	s.pages.ServeHTTP(answer, httptest.NewRequestWithContext(s.t.Context(), http.MethodGet, path, nil))
-	return answer.Code, answer.Body.String(), answer.Header()
-}
-
-// post sends a form, given as name, value, …, and returns where the visitor is sent.
-func (s *shop) post(path string, fields ...string) (int, string) {
-	form := url.Values{}
-	for n := 0; n < len(fields); n += 2 {
-		form.Set(fields[n], fields[n+1])
-	}
-	r := httptest.NewRequestWithContext(s.t.Context(), http.MethodPost, path, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer := httptest.NewRecorder()
-	s.pages.ServeHTTP(answer, r)
-	return answer.Code, answer.Header().Get("Location")
-}
-
-// pay orders what the page shows.
-func (s *shop) pay(path, quantity, card string, more ...string) (int, string) {
-	return s.post(path, append([]string{"quantity", quantity, "shown", quantity, "card", card}, more...)...)
-}
-
-// follow opens the page that an answer leads to and expects texts on it.
-func (s *shop) follow(path, location string, texts ...string) {
-	s.t.Helper()
-	status, page, _ := s.get(strings.Split(path, "?")[0] + location)
-	if status != http.StatusOK {
-		s.t.Fatalf("%s: status %d", location, status)
-	}
-	for _, text := range texts {
-		if !strings.Contains(page, text) {
-			s.t.Errorf("%s: the page lacks %q:\n%s", location, text, page)
-		}
-	}
-}
 
 // TestAnOrderIsPaidWhereItDidNotBegin: the session travels in its address, and the receipt in its own, so that neither
 // needs the process that made it.
@@ -301,82 +194,6 @@ func TestQuantitiesKeepToThePlansTerms(t *testing.T) {
 	})
 }
 
-// TestWhatIsNotSignedIsNoSession changes each character of an address, and uses those of others.
-func TestWhatIsNotSignedIsNoSession(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newShop(t)
-		page := s.order("order/1", plan(), 200)
-		sealed := strings.TrimPrefix(page, "/sandbox/sessions/")
-		addresses := []string{"/sandbox/sessions/x", "/sandbox/sessions/.x", "/sandbox/sessions/" + sealed + "A", "/sandbox/", "/sandbox/sessions/"}
-		for n := range sealed {
-			other := "A"
-			if sealed[n] == 'A' {
-				other = "B"
-			}
-			addresses = append(addresses, "/sandbox/sessions/"+sealed[:n]+other+sealed[n+1:])
-		}
-		foreign := sandbox.New(sandbox.Default()) // has a key of its own
-		session, err := foreign.SaveCard(t.Context(), &purchasing.CardSetup{Visitor: visitor("k")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		addresses = append(addresses, path(t, session.URL), "/sandbox/receipts/"+sealed, "/sandbox/receipts/x")
-		for _, address := range addresses {
-			if status, text, header := s.get(address); status != http.StatusNotFound || header.Get("Content-Security-Policy") == "" {
-				t.Errorf("%s: status %d\n%s", address, status, text)
-			}
-			s.pay(address, "200", sandbox.OK)
-		}
-		if len(s.told) != 0 {
-			t.Fatalf("told %+v", s.told)
-		}
-		s.pay(page, "200", sandbox.OK)
-		receipt := s.told[0].What.(*purchasing.OrderPaid).Receipt
-		if status, _, _ := s.get(strings.Replace(path(t, receipt), "receipts", "sessions", 1)); status != http.StatusNotFound {
-			t.Errorf("a receipt is a session: status %d", status)
-		}
-	})
-}
-
-func TestSessionsEndAfterAnHour(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newShop(t)
-		page := s.order("order/1", plan(), 200)
-		time.Sleep(time.Hour) // virtual
-		s.follow(page, "", "Pay USD 500.00")
-		time.Sleep(time.Second)
-		status, text, _ := s.get(page)
-		if status != http.StatusGone || !strings.Contains(text, "begin again") || !strings.Contains(text, cancelURL) {
-			t.Fatalf("status %d\n%s", status, text)
-		}
-		if status, to := s.pay(page, "200", sandbox.OK); status != http.StatusGone || len(s.told) != 0 {
-			t.Fatalf("paid: %d, %s", status, to)
-		}
-		again := s.order("order/1", plan(), 200)
-		if again == page {
-			t.Fatal("the session that ended was given again")
-		}
-		if _, to := s.pay(again, "200", sandbox.OK); to != successURL {
-			t.Fatalf("sent to %s", to)
-		}
-	})
-}
-
-// TestOtherSitesSendNoForms: not even those who know a session's address.
-func TestOtherSitesSendNoForms(t *testing.T) {
-	s := newShop(t)
-	for header, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, s.saveCard("k", false), strings.NewReader("card="+sandbox.OK))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set(header, value)
-		answer := httptest.NewRecorder()
-		s.pages.ServeHTTP(answer, r)
-		if answer.Code != http.StatusForbidden || len(s.told) != 0 {
-			t.Errorf("%s: status %d, told %d", header, answer.Code, len(s.told))
-		}
-	}
-}
-
 // TestEachSavedCardIsANewOne: the log takes a card that has been saved before for a repetition, and a customer may well go
 // back to a card that pays.
 func TestEachSavedCardIsANewOne(t *testing.T) {
@@ -404,19 +221,6 @@ func TestEachSavedCardIsANewOne(t *testing.T) {
 	}
 }
 
-func maker() *drawdown.Plan {
-	return &drawdown.Plan{ID: "make-10k", Currency: "USD", Subscription: &drawdown.Subscription{Credits: 10_000 * drawdown.Credit, Price: dollars("9.00")}}
-}
-
-func (s *shop) subscribe(key string, plan *drawdown.Plan) string {
-	s.t.Helper()
-	session, err := s.desk.Subscribe(s.t.Context(), &purchasing.SubscriptionOrder{Visitor: visitor(key), Price: "price_10k", Plan: plan})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return path(s.t, session.URL)
-}
-
 func TestASubscriptionIsPaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShop(t)
@@ -434,55 +238,6 @@ func TestASubscriptionIsPaid(t *testing.T) {
 			t.Fatalf("told %+v", s.told)
 		}
 	})
-}
-
-// TestPagesRunNothing: no script, and no style but the one whose hash is in the policy.
-func TestPagesRunNothing(t *testing.T) {
-	s := newShop(t)
-	styles := regexp.MustCompile(`(?s)<style>(.*?)</style>`)
-	for _, page := range []string{s.order("order/1", plan(), 200), s.saveCard("k", false), s.subscribe("k2", maker()), "/sandbox/nothing"} {
-		_, text, header := s.get(page)
-		policy := header.Get("Content-Security-Policy")
-		found := styles.FindAllStringSubmatch(text, -1)
-		if len(found) != 1 {
-			t.Fatalf("%d styles", len(found))
-		}
-		sum := sha256.Sum256([]byte(found[0][1]))
-		if !strings.Contains(policy, "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") || strings.Contains(policy, "unsafe") ||
-			!strings.HasPrefix(policy, "default-src 'none'") {
-			t.Errorf("policy %s", policy)
-		}
-		if page != "/sandbox/nothing" && !strings.Contains(policy, "form-action 'self' https://shop.example;") {
-			t.Errorf("the visitor can't come back: %s", policy)
-		}
-		if strings.Contains(text, "<script") || strings.Contains(text, "style=") || strings.Contains(text, "ZgotmplZ") {
-			t.Errorf("the page:\n%s", text)
-		}
-		if header.Get("Cache-Control") != "no-store" || header.Get("Referrer-Policy") != "same-origin" {
-			t.Errorf("headers %v", header)
-		}
-	}
-}
-
-// TestWhatIsShownIsEscaped: names come from elsewhere.
-func TestWhatIsShownIsEscaped(t *testing.T) {
-	s := newShop(t)
-	bad := plan()
-	bad.Currency = "<b>"
-	_, text, _ := s.get(s.order("order/<i>", bad, 200) + "?said=%3Cu%3E&card=%22%3E%3Cu%3E")
-	if strings.Contains(text, "<b>") || strings.Contains(text, "<i>") || strings.Contains(text, "<u>") {
-		t.Errorf("the page:\n%s", text)
-	}
-	odd := visitor("odd")
-	odd.SuccessURL, odd.CancelURL = "https://a;script-src *", "javascript:alert(1)"
-	session, err := s.desk.SaveCard(t.Context(), &purchasing.CardSetup{Visitor: odd})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, header := s.get(path(t, session.URL))
-	if strings.Contains(header.Get("Content-Security-Policy"), "script-src") || strings.Contains(text, "javascript") {
-		t.Errorf("policy %s\n%s", header.Get("Content-Security-Policy"), text)
-	}
 }
 
 // TestAVisitorWhoLeavesPaysNothing: the bank had not answered yet.
@@ -517,30 +272,6 @@ func TestReceiptsOfPaymentsWithoutTheCustomer(t *testing.T) {
 		long.Account, long.Purchase = strings.Repeat("a", 128), strings.Repeat("p", 192)
 		if result, err = s.desk.Pay(t.Context(), long); err != nil || len(result.Receipt) > drawdown.MaxReceiptLen {
 			t.Errorf("receipt of %d bytes, %v", len(result.Receipt), err)
-		}
-	})
-}
-
-// FuzzAddresses opens pages of any address and any question.
-func FuzzAddresses(f *testing.F) {
-	c := shopConfig()
-	g := sandbox.New(c)
-	session, err := g.Order(f.Context(), &purchasing.Order{Visitor: visitor("k"), Purchase: "order/1", Plan: plan(), Quantity: 200})
-	if err != nil {
-		f.Fatal(err)
-	}
-	sealed := strings.TrimPrefix(session.URL, c.BaseURL+"sessions/")
-	f.Add(sealed, "300", "quantity", "pm_ok")
-	f.Add(sealed, "", "confirm", "pm_authentication")
-	f.Add("e30.AAAA", "x", "", "")
-	pages := g.Pages()
-	f.Fuzz(func(t *testing.T, address, quantity, said, card string) {
-		query := url.Values{"quantity": {quantity}, "said": {said}, "card": {card}}
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/sandbox/sessions/"+url.PathEscape(address)+"?"+query.Encode(), nil)
-		answer := httptest.NewRecorder()
-		pages.ServeHTTP(answer, r)
-		if answer.Code >= 500 || answer.Code == http.StatusOK && address != sealed {
-			t.Fatalf("status %d", answer.Code)
 		}
 	})
 }
