@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -45,6 +46,9 @@ func newMiniredis(t testing.TB) *redis.Client {
 
 func newClient(t testing.TB, options *redis.Options) *redis.Client {
 	t.Helper()
+	if options.ReadTimeout == 0 { // 10,000 accounts under the race detector take their time; a repeated call answers otherwise
+		options.ReadTimeout, options.WriteTimeout = time.Minute, time.Minute
+	}
 	client := redis.NewClient(options)
 	t.Cleanup(func() {
 		if err := client.Close(); err != nil {
