@@ -18,7 +18,7 @@ import (
 // troubled is an account with everything that needs attention at once, and a hostile name.
 func troubled() *fakeOffice {
 	o := newOffice()
-	name := `<img src=x onerror="alert(1)">` + "‮" + strings.Repeat("verylongname", 9)
+	name := `<img src=x onerror="alert(1)">` + "\u202e" + strings.Repeat("verylongname", 9)
 	o.change(func(v *office.Overview) {
 		v.Balance.Status, v.Balance.AutoPurchase.PaymentFailed, v.Balance.AutoPurchase.Enabled = drawdown.PaymentFailed, true, true
 		v.Balance.Grants, v.Balance.Overdraft = nil, credits(2)

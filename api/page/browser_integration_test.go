@@ -49,9 +49,9 @@ func TestMain(m *testing.M) {
 		)
 		allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 		defer stop()
-		var end context.CancelFunc
-		chromium, end = chromedp.NewContext(allocator)
+		first, end := chromedp.NewContext(allocator)
 		defer end()
+		chromium = first
 		if err := chromedp.Do(chromium); err != nil {
 			fmt.Fprintln(os.Stderr, "start Chromium:", err)
 			return 1

@@ -113,8 +113,9 @@ func (v *visit) returned() error {
 
 func (v *visit) returnedPage(f *facts) (*returnedPage, error) {
 	b, _ := v.begun()
-	page := &returnedPage{shell: v.shell("purchases", "Thank you").of(f, "returned"), Available: credits(f.Balance.Available)}
+	page := &returnedPage{shell: v.shell("purchases", "Your payment").of(f, "returned"), Available: credits(f.Balance.Available)}
 	if b.what != "order" {
+		page.Title = "Your card"
 		page.Card, page.Arrived = true, f.Profile.Primary.Method != "" && cardMark(f, false) != b.id
 		if b.what == "backup" {
 			page.Arrived = f.Profile.Backup.Method != "" && cardMark(f, true) != b.id

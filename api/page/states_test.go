@@ -22,7 +22,7 @@ func TestAnOverviewSaysHowTheAccountStands(t *testing.T) {
 	}{
 		"active": {
 			change: func(*office.Overview) {},
-			says:   []string{"Active Your syncs can run.", "Promotional", "3.25 14 29 March 2026 soon", "Purchased", "181.123 200 14 January 2027", "period until 10 April 2026", "they run out about 15 April 2026", "98 credits"},
+			says:   []string{"Active Your syncs can run.", "Promotional until 29 March 2026 soon 3.25 14", "Purchased until 14 January 2027 181.123 200", "period until 10 April 2026", "they run out about 15 April 2026", "98 credits"},
 			not:    []string{"running low", "out of credits", "failed", "held for syncs", "not covered"},
 		},
 		"held": {
@@ -183,7 +183,7 @@ func TestUsageIsShownByConnection(t *testing.T) {
 	o := newOffice()
 	o.free["shop orders"] = true
 	answer := visit(t, o, "customer").get("/billing/usage")
-	answer.expect(t, 200, "Last 30 days 144 credits and 55 free", "crm → warehouse source-salesforce → destination-snowflake 124 0", "old import removed source-file → destination-postgres 20 0", "Total 144 55")
+	answer.expect(t, 200, "Last 30 days 144 credits and 55 free", "crm → warehouse source-salesforce → destination-snowflake · Syncs of crm → warehouse 124 0", "old import removed source-file → destination-postgres · Syncs of old import 20 0", "Total 144 55")
 	if n := strings.Count(answer.body, `class="free"`); n != 31 { // each day, and the legend
 		t.Errorf("%d parts of the chart are free", n)
 	}

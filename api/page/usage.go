@@ -1,8 +1,9 @@
 package page
 
 import (
-	"drawdown/sinks/clickhouse/report"
 	"net/http"
+
+	"drawdown/sinks/clickhouse/report"
 )
 
 // usagePage is what used the credits.

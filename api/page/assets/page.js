@@ -118,8 +118,7 @@ function refresh(main) {
     try {
       const answer = await fetch(main.dataset.live, { headers: tag === "" ? {} : { "If-None-Match": tag }, cache: "no-store" });
       if (answer.status === 401) {
-        say("You are signed out.");
-        location.reload();
+        location.assign("/billing/"); // not a reload: the page may be the answer to a form
         return;
       }
       if (answer.ok) {
@@ -165,8 +164,11 @@ async function swap(link, remember) {
     if (fresh === null || there === null) throw new Error(`no ${name}`);
     there.replaceWith(document.importNode(fresh, true));
   }
-  if (remember) history.pushState({ names: link.names }, "", link.href);
+  if (remember) history.pushState(null, "", link.href);
+  shown = location.search;
 }
+
+let shown = location.search;
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-swaps]");
@@ -184,6 +186,7 @@ const swapping = document.querySelector("a[data-swaps]");
 if (swapping !== null) {
   const names = swapping.dataset.swaps.split(" ");
   window.addEventListener("popstate", () => {
+    if (location.search === shown) return; // only another place on the page
     swap({ href: location.href, names }, false).catch(() => location.reload());
   });
 }
@@ -191,6 +194,13 @@ if (swapping !== null) {
 // ---- what a form was answered, and sign-in links ----
 
 const said = document.getElementById("said");
-if (said !== null && said.getAttribute("role") === "alert") said.focus();
+if (said !== null) {
+  said.focus();
+  const address = new URL(location.href);
+  if (address.searchParams.has("said")) {
+    address.searchParams.delete("said"); // it is said once, not after a reload
+    history.replaceState(null, "", address);
+  }
+}
 
 document.querySelector("form[data-submit]")?.requestSubmit();
