@@ -158,4 +158,4 @@ func (l *Login) cookie(value string, seconds int) *http.Cookie {
 	}
 }
 
-func equal(a, b string) bool { return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
