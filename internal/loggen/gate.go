@@ -45,7 +45,7 @@ func (g *generator) setGateOf(account string, breaker bool) event {
 		e.data = append(e.data, member{"runaway_factor", "null"})
 	}
 	if g.chance(35) {
-		e.data = append(e.data, texts("runaway_min", oneOf(g, "0", "0.000000001", "1", "5", "20", "100000000")))
+		e.data = append(e.data, texts("runaway_min", oneOf(g, "0", "0.000000001", "1", "5", "5", "20", "20", "100000000")))
 	}
 	return e
 }
@@ -86,7 +86,7 @@ func (g *generator) runAway() event {
 		if g.chance(40) {
 			job = oneOf(g, jobs...)
 		}
-		if least := p.Least; least.Sign() > 0 && g.chance(20) { // what the breaker lets pass, exactly
+		if least := p.Least; least.Cmp(job.Credits) > 0 && g.chance(45) { // what the breaker lets pass, exactly
 			return g.promptly(g.usageOf(account, connection, job.Job, 0, new(big.Int).Sub(least, job.Credits)))
 		}
 		return g.promptly(g.usageOf(account, connection, job.Job, 0, g.toLimit(p, job)))

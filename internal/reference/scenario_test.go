@@ -36,7 +36,7 @@ func TestScenariosGiveExactlyTheWantedLines(t *testing.T) {
 			compare(t, normal(t, replay(t, log)), normal(t, want))
 		})
 	}
-	if ran < 15 {
+	if ran < 18 {
 		t.Fatalf("only %d scenarios in %s", ran, scenarios)
 	}
 }
