@@ -151,6 +151,7 @@ func TestKeysOfTheProviderChange(t *testing.T) {
 		second := jose.JSONWebKey{Key: secondKey().Public(), KeyID: "second"}
 		check("the first", true, ecKey(), "ec")
 		time.Sleep(providerPause)
+		check("another one under the id of the first", false, foreign(), "ec") // and nobody is asked about it
 		provider.publish(append(provider.keys, second)...)
 		check("a new one", true, secondKey(), "second")
 		check("the first beside it", true, ecKey(), "ec")
