@@ -76,8 +76,8 @@ func text(t testing.TB, r *http.Response) string {
 	return string(body)
 }
 
-// decode reads an answer's JSON.
-func decode[T any](t testing.TB, r *http.Response) (v T) {
+// parsed reads an answer's JSON.
+func parsed[T any](t testing.TB, r *http.Response) (v T) {
 	t.Helper()
 	body := text(t, r)
 	if err := json.Unmarshal([]byte(body), &v); err != nil {

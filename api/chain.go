@@ -55,7 +55,7 @@ func (s *server) recovered(cause any, w *recorder, r *http.Request) {
 		s.logger.LogAttrs(r.Context(), slog.LevelError, "a request panicked", slog.String("request", requestID(r.Context())),
 			slog.String("panic", fmt.Sprint(cause)), slog.String("stack", string(debug.Stack())))
 	}
-	if w.status != 0 {
+	if w.status != 0 || cause == http.ErrAbortHandler { //nolint:errorlint // as above
 		w.aborted = true
 		return
 	}

@@ -38,8 +38,8 @@ func (s *server) contacts(ctx context.Context, in *accountInput) (*contactsAnswe
 type NewContacts struct {
 	Email         *string   `json:"email,omitempty" minLength:"1" maxLength:"128" doc:"A new address is not verified."`
 	EmailVerified bool      `json:"email_verified,omitempty" doc:"With email: that the address is known to be the customer's. Counts from operators only."`
-	Recipients    *[]string `json:"recipients,omitempty" maxItems:"20" uniqueItems:"true" doc:"Who else gets notices by e-mail."`
-	OptOuts       *[]string `json:"opt_outs,omitempty" maxItems:"32" uniqueItems:"true" doc:"Kinds of notices that are not wanted."`
+	Recipients    *[]string `json:"recipients,omitempty" maxItems:"20" doc:"Who else gets notices by e-mail."`
+	OptOuts       *[]string `json:"opt_outs,omitempty" maxItems:"32" doc:"Kinds of notices that are not wanted."`
 }
 
 type setContactsInput struct {
@@ -102,7 +102,7 @@ type setWebhookInput struct {
 	WriteHeaders
 	Body struct {
 		URL           string   `json:"url" minLength:"1" maxLength:"512" doc:"https; docs/webhooks.md says which URLs are taken." example:"https://hooks.example.com/drawdown"`
-		Kinds         []string `json:"kinds,omitempty" maxItems:"32" uniqueItems:"true" doc:"Kinds of notices; absent: all."`
+		Kinds         []string `json:"kinds,omitempty" maxItems:"32" doc:"Kinds of notices; absent: all."`
 		SecretVersion int64    `json:"secret_version,omitempty" minimum:"1" maximum:"1000000" doc:"Another one than before makes a new secret; the one before stays valid for 24 hours. Absent: as it is."`
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -49,7 +50,12 @@ func (s *server) newHuma() huma.API {
 
 // unmarshal reads a body. No member of ours may be null: huma would let it pass, against its own document.
 func unmarshal(data []byte, v any) error {
-	if err := json.Unmarshal(data, v); err != nil {
+	err := json.Unmarshal(data, v)
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &mistyped) && strings.HasPrefix(mistyped.Value, "number"):
+		return errNotWhole
+	case err != nil:
 		return err
 	}
 	if parsed, raw := v.(*any); raw && hasNull(*parsed) {
@@ -58,7 +64,11 @@ func unmarshal(data []byte, v any) error {
 	return nil
 }
 
-var errNull = errors.New("null stands for nothing here: leave the member out")
+var (
+	errNull = errors.New("null stands for nothing here: leave the member out")
+	// errNotWhole is about 1.0 and 1e3, which JSON Schema counts among the integers and the contract does not.
+	errNotWhole = errors.New("an integer is written without a fraction and an exponent")
+)
 
 func hasNull(v any) bool {
 	switch v := v.(type) {

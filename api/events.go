@@ -47,7 +47,7 @@ func takesEvents(s *server, rt *route, op huma.Operation) {
 		eventType, s.config.EventsMax, s.config.EventsBytesMax, batchType, dataType)
 	event, data := eventSchema(), usageSchema()
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		eventType: {Schema: event}, batchType: {Schema: &huma.Schema{Type: huma.TypeArray, Items: event, MinItems: ptr(1), MaxItems: ptr(s.config.EventsMax)}},
+		eventType: {Schema: event}, batchType: {Schema: batchSchema(event, s.config.EventsMax)},
 		dataType: {Schema: data},
 	}}
 	op.Responses["200"] = &huma.Response{
@@ -168,7 +168,7 @@ func binaryEvent(ctx context.Context, header http.Header, body []byte) ([]byte, 
 		event[strings.ToLower(attribute)] = appendJSON(nil, value)
 	}
 	if len(event) == 0 {
-		return nil, problem(ctx, "unsupported_media_type", "Data alone is no event: send its attributes in headers ce-id, ce-source, …, or the whole event as "+eventType+".")
+		return nil, problem(ctx, "malformed", "Data alone is no event: send its attributes in headers ce-id, ce-source, …, or the whole event as "+eventType+".")
 	}
 	if err := nonEmpty(ctx, body); err != nil {
 		return nil, err
@@ -194,15 +194,28 @@ func integer(least float64) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: ptr(float64(1<<53 - 1))}
 }
 
+// orNull is for members of records that may be absent: null stands for that (contract, section 1).
+func orNull(s *huma.Schema) *huma.Schema {
+	s.Nullable = true
+	return s
+}
+
 // usageSchema describes the data of sync.usage (contract, section 3).
 func usageSchema() *huma.Schema {
 	return &huma.Schema{
 		Type: huma.TypeObject, AdditionalProperties: true, Required: []string{"connection", "source_connector", "destination_connector", "job", "attempt"},
 		Properties: map[string]*huma.Schema{
-			"connection": name(128), "source_connector": name(128), "destination_connector": name(128), "stream": name(128),
-			"job": integer(0), "attempt": integer(0), "seq": integer(1), "records": integer(0), "bytes": integer(0), "operations": integer(0),
+			"connection": name(128), "source_connector": name(128), "destination_connector": name(128), "stream": orNull(name(128)),
+			"job": integer(0), "attempt": integer(0), "seq": orNull(integer(1)),
+			"records": orNull(integer(0)), "bytes": orNull(integer(0)), "operations": orNull(integer(0)),
 		},
 	}
+}
+
+// batchSchema describes a batch. What an event must be is left open: one that is not as it must be is rejected by itself.
+func batchSchema(event *huma.Schema, most int) *huma.Schema {
+	anything := &huma.Schema{Description: "Anything else is rejected by itself."}
+	return &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{AnyOf: []*huma.Schema{event, anything}}, MinItems: ptr(1), MaxItems: &most}
 }
 
 // eventSchema describes a usage event (contract, section 2).
@@ -213,7 +226,7 @@ func eventSchema() *huma.Schema {
 			"specversion": {Type: huma.TypeString, Enum: []any{"1.0"}},
 			"id":          name(128), "source": name(256),
 			"type":    {Type: huma.TypeString, Enum: []any{"sync.usage"}},
-			"subject": {Type: huma.TypeString, MinLength: ptr(1), MaxLength: ptr(128), Pattern: "^[A-Za-z0-9._:-]+$", Description: "The account; a key of one account may leave it out."},
+			"subject": {Type: huma.TypeString, Nullable: true, MinLength: ptr(1), MaxLength: ptr(128), Pattern: "^[A-Za-z0-9._:-]+$", Description: "The account; a key of one account may leave it out."},
 			"time":    {Type: huma.TypeString, Format: "date-time"},
 			"data":    usageSchema(),
 		},

@@ -29,8 +29,8 @@ type Format struct {
 	Format string `query:"format" enum:"csv,jsonl" default:"csv" doc:"csv: a header, then a row each; text that a spreadsheet would take for a formula has an apostrophe before it. jsonl: a JSON object a line, exact."`
 }
 
-// exports binds a handler that streams a file. Errors before the first row are problems; after it the connection is cut, so
-// that half a file does not look whole.
+// exports binds a handler that streams a file. Errors before anything is sent are problems; after it the connection is
+// cut, so that half a file does not look whole.
 func exports[I any](h func(*server, context.Context, *I) (*export, error)) binding {
 	return func(s *server, _ *route, op huma.Operation) {
 		op.DefaultStatus = http.StatusOK
@@ -66,6 +66,7 @@ type export struct {
 	out     *bufio.Writer
 	csv     *csv.Writer
 	stall   time.Duration
+	sent    bool // the client has the beginning
 }
 
 // row is one row of an export in both forms; only the one that is wanted is made.
@@ -88,7 +89,8 @@ func (e *export) stream(ctx context.Context, w http.ResponseWriter, stall time.D
 	}
 	switch {
 	case err == nil:
-	case e.out == nil:
+	case !e.sent:
+		w.Header().Del("Content-Disposition")
 		refuse(ctx, err).write(w)
 	default:
 		refuse(ctx, err) // for the log
@@ -137,6 +139,7 @@ func (e *export) end() error {
 type stallWriter struct{ e *export }
 
 func (w stallWriter) Write(p []byte) (int, error) {
+	w.e.sent = true
 	_ = w.e.control.SetWriteDeadline(time.Now().Add(w.e.stall)) // not every writer has deadlines: tests' recorders
 	n, err := w.e.w.Write(p)
 	if err == nil && n < len(p) {

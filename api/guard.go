@@ -178,9 +178,21 @@ func readable(rt *route, r *http.Request) *Problem {
 		if !utf8.ValidString(name) || !utf8.ValidString(strings.Join(values, "")) {
 			return misread(r.Context(), "query", "it is not UTF-8")
 		}
-		if len(values) > 1 {
+		switch {
+		case len(values) > 1:
 			return misread(r.Context(), "query."+name, "it is there more than once")
+		case values[0] == "":
+			return misread(r.Context(), "query."+name, "it is empty: leave it out")
 		}
+	}
+	return readableKey(r)
+}
+
+// readableKey refuses an idempotency key that is there but empty: whoever sent it believes to be safe.
+func readableKey(r *http.Request) *Problem {
+	keys, given := r.Header["Idempotency-Key"]
+	if given && (len(keys) > 1 || keys[0] == "") {
+		return misread(r.Context(), "header.Idempotency-Key", "expected one, of 1 to 64 visible ASCII characters")
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ type issueKeyInput struct {
 		Name      string         `json:"name" minLength:"1" maxLength:"128" doc:"What people call it." example:"scheduler"`
 		Role      string         `json:"role" enum:"customer,operator,worker"`
 		Account   string         `json:"account,omitempty" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9._:-]+$" doc:"The only account that it sees; a customer's key has one."`
-		Scopes    []access.Scope `json:"scopes,omitempty" minItems:"1" maxItems:"16" uniqueItems:"true" doc:"Absent: all of its role's."`
+		Scopes    []access.Scope `json:"scopes,omitempty" minItems:"1" maxItems:"16" doc:"Absent: all of its role's."`
 		ExpiresAt timeText       `json:"expires_at,omitempty" doc:"Absent: never."`
 	}
 }

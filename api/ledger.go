@@ -24,7 +24,7 @@ func (s *Span) parse(ctx context.Context) (from, to time.Time, err error) {
 // LedgerFilter restricts ledger entries.
 type LedgerFilter struct {
 	Span
-	Type []string `query:"type" maxItems:"32" doc:"Types of entries, with commas between them: grant.added, purchase.settled, status.changed, notice, …" example:"[\"grant.added\",\"grant.expired\"]"`
+	Type []string `query:"type" minItems:"1" maxItems:"32" minLength:"1" maxLength:"64" doc:"Types of entries, with commas between them: grant.added, purchase.settled, status.changed, notice, …" example:"[\"grant.added\",\"grant.expired\"]"`
 }
 
 type ledgerInput struct {

@@ -13,7 +13,7 @@ import (
 // limits keeps a token bucket for each of the callers seen lately. It is bounded: the caller that was silent longest is
 // forgotten first, and one that is forgotten begins with a full bucket.
 type limits struct {
-	policy  string // of the header RateLimit-Policy
+	policy  []string // of the header RateLimit-Policy, made once
 	name    string
 	second  rate.Limit
 	burst   int
@@ -27,7 +27,7 @@ func newLimits(name string, perSecond, burst, callersMax int) *limits {
 	}
 	window := (burst + perSecond - 1) / perSecond
 	return &limits{
-		policy: `"` + name + `";q=` + strconv.Itoa(burst) + ";w=" + strconv.Itoa(window),
+		policy: []string{`"` + name + `";q=` + strconv.Itoa(burst) + ";w=" + strconv.Itoa(window)},
 		name:   `"` + name + `";r=`, second: rate.Limit(perSecond), burst: burst, buckets: buckets,
 	}
 }
@@ -38,7 +38,7 @@ func (l *limits) take(caller string, now time.Time, h http.Header) bool {
 	bucket := l.bucket(caller)
 	allowed := bucket.AllowN(now, 1)
 	left := max(bucket.TokensAt(now), 0)
-	h["Ratelimit-Policy"] = []string{l.policy}
+	h["Ratelimit-Policy"] = l.policy
 	h["Ratelimit"] = []string{l.state(left)}
 	if !allowed {
 		h["Retry-After"] = []string{strconv.Itoa(ceil((1 - left) / float64(l.second)))}

@@ -180,6 +180,9 @@ func humaProblem(hctx huma.Context, status int, message string, errs ...error) h
 			p.Errors = append(p.Errors, Fault{d.Location, d.Message})
 		}
 	}
+	if len(p.Errors) == 1 && p.Errors[0].Message == errNotWhole.Error() {
+		p = malformed(ctx, p.Errors[0].Location, p.Errors[0].Message)
+	}
 	if len(p.Errors) == 0 && message != "" {
 		p.Errors = []Fault{{"body", message}}
 	}

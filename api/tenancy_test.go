@@ -99,7 +99,7 @@ type operation struct {
 
 func operations(t testing.TB, s *server) []operation {
 	t.Helper()
-	document := decode[struct {
+	document := parsed[struct {
 		Paths map[string]map[string]json.RawMessage
 	}](t, s.do(t, request{method: "GET", path: "/v1/openapi.json"}))
 	var all []operation

@@ -122,8 +122,8 @@ func syncOf(s report.Sync) Sync {
 
 type receiptInput struct {
 	AccountPath
-	Connection string `path:"connection" minLength:"1" maxLength:"128"`
-	Job        uint64 `path:"job" maximum:"9007199254740991"`
+	Connection string `path:"connection" minLength:"1" maxLength:"128" example:"shop"`
+	Job        uint64 `path:"job" maximum:"9007199254740991" example:"7"`
 }
 
 // Receipt shows what one sync cost and why, so that it can be added up by hand.
@@ -213,7 +213,7 @@ func (s *server) forecast(ctx context.Context, in *forecastInput) (*forecastAnsw
 
 type estimateInput struct {
 	AccountPath
-	Connection  string    `query:"connection" minLength:"1" maxLength:"128" doc:"Its own syncs of the last 30 days are looked at, where there are enough."`
+	Connection  string    `query:"connection" minLength:"1" maxLength:"128" example:"shop" doc:"Its own syncs of the last 30 days are looked at, where there are enough."`
 	Source      string    `query:"source" minLength:"1" maxLength:"128" doc:"Else those between the same connectors."`
 	Destination string    `query:"destination" minLength:"1" maxLength:"128"`
 	Quantity    countText `query:"quantity" minLength:"1" maxLength:"16" doc:"What the sync would move, by the meter that rates it, at most 2^53-1; absent: as much as usual."`

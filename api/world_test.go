@@ -13,6 +13,7 @@ import (
 	"drawdown/api/access"
 	"drawdown/api/office"
 	"drawdown/balance"
+	"drawdown/consumer/decode"
 	"drawdown/notify"
 	"drawdown/sinks/clickhouse/report"
 )
@@ -49,14 +50,18 @@ func (keyring) Authenticate(_ context.Context, bearer string) (*access.Principal
 // fakeOffice behaves like the office, with a memory instead of servers. It checks account and scope like the real one, so a
 // route that names the wrong scope in its row of the table is seen by the difference.
 type fakeOffice struct {
-	mu      sync.Mutex
-	offset  drawdown.Offset
-	holds   map[string]drawdown.HoldBalance
-	did     []office.Action
-	writes  []office.Write
-	remotes []string
-	broken  error // what everything answers, where it is set
-	panics  bool
+	mu     sync.Mutex
+	offset drawdown.Offset
+	holds  map[string]drawdown.HoldBalance
+	did    []office.Action
+	writes []office.Write
+	broken error // what everything answers, where it is set
+	panics bool
+	// breakExport is what an export ends with, after its rows: exportRows, or 3.
+	breakExport error
+	exportRows  drawdown.Offset
+	// everywhere: there is an account of every name, some of them blank.
+	everywhere bool
 }
 
 func newFakeOffice() *fakeOffice {
@@ -74,6 +79,19 @@ const noon = 20_500*drawdown.Day + 12*drawdown.Hour
 
 func at(t drawdown.Time) time.Time { return time.UnixMilli(int64(t)).UTC() }
 
+// has reports whether there is an account, and whether it has something of everything.
+func (f *fakeOffice) has(account string) (exists, furnished bool) {
+	if f.everywhere && account != empty {
+		return len(account)%7 != 0, len(account)%3 != 0
+	}
+	return account == full || account == empty, account == full
+}
+
+func (f *fakeOffice) isFull(account string) bool {
+	_, furnished := f.has(account)
+	return furnished
+}
+
 func (f *fakeOffice) may(p *access.Principal, account string, scope access.Scope) error {
 	if f.panics {
 		panic("a secret of the inside")
@@ -81,7 +99,7 @@ func (f *fakeOffice) may(p *access.Principal, account string, scope access.Scope
 	if f.broken != nil {
 		return f.broken
 	}
-	if !p.Sees(account) || account != "" && account != full && account != empty {
+	if exists, _ := f.has(account); !p.Sees(account) || account != "" && !exists {
 		return &office.Error{Kind: office.NotFound, Reason: "no_such_account", Detail: "There is no such account."}
 	}
 	if !p.May(scope) {
@@ -145,7 +163,7 @@ func (f *fakeOffice) Overview(_ context.Context, p *access.Principal, account st
 	}
 	v.EnrolledAt = drawdown.NoTime
 	v.Profile = drawdown.Profile{Account: account, Plan: plans[0], Email: "owner@example.com"}
-	if account == full {
+	if f.isFull(account) {
 		f.furnish(v)
 	}
 	return v, nil
@@ -200,7 +218,7 @@ func (f *fakeOffice) Gate(_ context.Context, p *access.Principal, account, conne
 		return nil, err
 	}
 	answer := &balance.GateAnswer{Allowed: false, Reason: balance.GateExhausted, Status: drawdown.Exhausted, Available: -3}
-	if account != full {
+	if !f.isFull(account) {
 		return answer, nil
 	}
 	answer = &balance.GateAnswer{
@@ -233,7 +251,7 @@ func ledgerEntry(offset drawdown.Offset) report.Entry {
 }
 
 func (f *fakeOffice) Ledger(_ context.Context, p *access.Principal, account string, q report.LedgerQuery) (*report.LedgerPage, error) {
-	if err := f.reading(p, account, q.Cursor); err != nil || account != full {
+	if err := f.reading(p, account, q.Cursor); err != nil || !f.isFull(account) {
 		return &report.LedgerPage{}, err
 	}
 	page := &report.LedgerPage{AsOf: at(noon), Entries: []report.Entry{ledgerEntry(1207)}}
@@ -244,20 +262,20 @@ func (f *fakeOffice) Ledger(_ context.Context, p *access.Principal, account stri
 }
 
 func (f *fakeOffice) ExportLedger(_ context.Context, p *access.Principal, account string, _ report.LedgerQuery, take func(*report.Entry) error) error {
-	if err := f.reading(p, account, ""); err != nil || account != full {
+	if err := f.reading(p, account, ""); err != nil || !f.isFull(account) {
 		return err
 	}
-	for offset := range drawdown.Offset(3) {
+	for offset := range max(3, f.exportRows) {
 		e := ledgerEntry(offset)
 		if err := take(&e); err != nil {
 			return err
 		}
 	}
-	return nil
+	return f.breakExport
 }
 
 func (f *fakeOffice) ExportCharges(_ context.Context, p *access.Principal, account string, q report.ChargeQuery, take func(*report.Charge) error) error {
-	if err := f.reading(p, account, ""); err != nil || account != full {
+	if err := f.reading(p, account, ""); err != nil || !f.isFull(account) {
 		return err
 	}
 	c := &report.Charge{
@@ -281,7 +299,7 @@ func (f *fakeOffice) Usage(_ context.Context, p *access.Principal, account strin
 	}
 	usage := &report.Usage{From: at(noon - drawdown.Day), To: at(noon), Points: []time.Time{at(noon - drawdown.Day)}}
 	usage.Total.Points = []report.Amounts{{}}
-	if account == full {
+	if f.isFull(account) {
 		s := report.Series{Name: "shop", Points: []report.Amounts{amounts()}, Total: amounts()}
 		usage.AsOf, usage.Series, usage.Total = at(noon), []report.Series{s}, s
 		if q.Top > 0 {
@@ -296,7 +314,7 @@ func sync7() report.Sync {
 }
 
 func (f *fakeOffice) Syncs(_ context.Context, p *access.Principal, account string, q report.SyncQuery) (*report.SyncPage, error) {
-	if err := f.reading(p, account, q.Cursor); err != nil || account != full {
+	if err := f.reading(p, account, q.Cursor); err != nil || !f.isFull(account) {
 		return &report.SyncPage{}, err
 	}
 	return &report.SyncPage{AsOf: at(noon), Syncs: []report.Sync{sync7()}, Next: "next"}, nil
@@ -306,7 +324,7 @@ func (f *fakeOffice) Receipt(_ context.Context, p *access.Principal, account, co
 	if err := f.reading(p, account, ""); err != nil {
 		return nil, err
 	}
-	if account != full || connection != "shop" || job != 7 {
+	if !f.isFull(account) || connection != "shop" || job != 7 {
 		return nil, &office.Error{Kind: office.NotFound, Reason: "no_such_sync", Detail: "No charge of such a sync is known."}
 	}
 	burned := []report.Burn{{Grant: "acme:1", Credits: nano(100_000_000_000)}}
@@ -319,7 +337,7 @@ func (f *fakeOffice) Receipt(_ context.Context, p *access.Principal, account, co
 }
 
 func (f *fakeOffice) Purchases(_ context.Context, p *access.Principal, account string, q report.PurchaseQuery) (*report.PurchasePage, error) {
-	if err := f.reading(p, account, q.Cursor); err != nil || account != full {
+	if err := f.reading(p, account, q.Cursor); err != nil || !f.isFull(account) {
 		return &report.PurchasePage{}, err
 	}
 	return &report.PurchasePage{AsOf: at(noon), Purchases: []report.Purchase{
@@ -329,7 +347,7 @@ func (f *fakeOffice) Purchases(_ context.Context, p *access.Principal, account s
 }
 
 func (f *fakeOffice) Forecast(_ context.Context, p *access.Principal, account string) (*office.Forecast, error) {
-	if err := f.reading(p, account, ""); err != nil || account != full {
+	if err := f.reading(p, account, ""); err != nil || !f.isFull(account) {
 		return &office.Forecast{Basis: "nothing was used"}, err
 	}
 	return &office.Forecast{AsOf: at(noon), PerDay: nano(3_300_000_000), Available: 187_500_000_000, RunsOutAt: at(noon + 57*drawdown.Day), Basis: "the last 30 days"}, nil
@@ -339,7 +357,7 @@ func (f *fakeOffice) Estimate(_ context.Context, p *access.Principal, account st
 	if err := f.may(p, account, access.AskGate); err != nil {
 		return nil, err
 	}
-	if account != full || q.Connection == "" {
+	if !f.isFull(account) || q.Connection == "" {
 		return &office.Estimate{Estimate: report.Estimate{Basis: "none"}}, nil
 	}
 	return &office.Estimate{Available: 187_500_000_000, Carries: true, Estimate: report.Estimate{
@@ -348,7 +366,7 @@ func (f *fakeOffice) Estimate(_ context.Context, p *access.Principal, account st
 }
 
 func (f *fakeOffice) Deliveries(_ context.Context, p *access.Principal, account string, _ notify.Filter) ([]notify.DeliveryRecord, error) {
-	if err := f.reading(p, account, ""); err != nil || account != full {
+	if err := f.reading(p, account, ""); err != nil || !f.isFull(account) {
 		return nil, err
 	}
 	return []notify.DeliveryRecord{
@@ -379,7 +397,7 @@ func (f *fakeOffice) WebhookSecret(_ context.Context, p *access.Principal, accou
 	if err := f.may(p, account, access.SetAccount); err != nil {
 		return "", err
 	}
-	if account != full || endpoint != "ops" {
+	if !f.isFull(account) || endpoint != "ops" {
 		return "", &office.Error{Kind: office.NotFound, Reason: "unknown_endpoint", Detail: "The account has no such webhook endpoint."}
 	}
 	return "whsec_dGVzdA==", nil
@@ -514,17 +532,20 @@ func (f *fakeOffice) Ingest(_ context.Context, p *access.Principal, events [][]b
 	defer f.mu.Unlock()
 	results := make([]office.EventResult, len(events))
 	for i, event := range events {
-		var e struct{ ID, Type, Subject string }
-		switch err := json.Unmarshal(event, &e); {
-		case err != nil || e.ID == "":
-			results[i] = office.EventResult{State: office.EventRejected, Reason: drawdown.Malformed, Detail: "Asked for are: id."}
-		case e.Type != "sync.usage":
-			results[i] = office.EventResult{ID: e.ID, State: office.EventRejected, Reason: drawdown.UnknownType, Detail: "Only sync.usage is taken here."}
-		case e.Subject != "" && !p.Sees(e.Subject):
-			results[i] = office.EventResult{ID: e.ID, State: office.EventRejected, Reason: drawdown.UnknownAccount, Detail: "There is no such account."}
+		var decoder decode.Decoder
+		var e drawdown.Record
+		decoder.Decode(event, drawdown.NoTime, &e)
+		results[i] = office.EventResult{ID: string(e.ID), State: office.EventRejected, Reason: e.Reject}
+		switch {
+		case e.Reject != "":
+			results[i].Detail = "It is not what the contract asks for."
+		case e.Type != drawdown.SyncUsage:
+			results[i].Reason, results[i].Detail = drawdown.UnknownType, "Only sync.usage is taken here."
+		case !p.Sees(string(e.Account)):
+			results[i].Reason, results[i].Detail = drawdown.UnknownAccount, "There is no such account."
 		default:
 			f.offset++
-			results[i] = office.EventResult{ID: e.ID, State: office.EventAccepted, Position: office.Position{Partition: 1, Offset: f.offset}}
+			results[i].State, results[i].Position = office.EventAccepted, office.Position{Partition: 1, Offset: f.offset}
 		}
 	}
 	return results, nil
