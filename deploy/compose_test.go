@@ -89,7 +89,7 @@ func TestServicesOutliveTrouble(t *testing.T) {
 		if s.Restart != "unless-stopped" {
 			t.Errorf("%s has restart %q", name, s.Restart)
 		}
-		ours := slices.Contains([]string{"worker", "sink", "purchaser", "notifier"}, name) // the image brings a check
+		ours := slices.Contains([]string{"worker", "sink", "purchaser", "notifier", "api"}, name) // the image brings a check
 		if (!ours && s.Healthcheck.Test == nil) || s.Healthcheck.Disable {
 			t.Errorf("%s has no health check", name)
 		}
@@ -97,7 +97,7 @@ func TestServicesOutliveTrouble(t *testing.T) {
 			expectVolume(t, &file, name, &s)
 		}
 	}
-	if want := []string{"alertmanager", "cli", "clickhouse", "grafana", "kafka", "notifier", "prometheus", "purchaser", "redis", "repair", "sink", "topics", "worker"}; !slices.Equal(slices.Sorted(maps.Keys(file.Services)), want) {
+	if want := []string{"alertmanager", "api", "cli", "clickhouse", "grafana", "kafka", "notifier", "prometheus", "purchaser", "redis", "repair", "sink", "topics", "worker"}; !slices.Equal(slices.Sorted(maps.Keys(file.Services)), want) {
 		t.Errorf("services are %q, want %q", slices.Sorted(maps.Keys(file.Services)), want)
 	}
 }
@@ -162,6 +162,7 @@ func TestGraceIsAboveDrainTimeout(t *testing.T) {
 		"worker": 2 * config.Worker.DrainTimeout, "sink": 2 * config.Worker.DrainTimeout,
 		"purchaser": config.Purchasing.AttemptTimeout + following,
 		"notifier":  config.Notifier.DrainTimeout + 2*config.Notifier.AttemptTimeout + following,
+		"api":       config.API.DrainTimeout + following,
 	} {
 		grace, err := time.ParseDuration(compose(t).Services[name].StopGrace)
 		if err != nil || grace < drain {
@@ -181,6 +182,18 @@ func TestWebhooksArePublished(t *testing.T) {
 	}
 }
 
+// TestTheAPIIsPublished where drawdown.yaml says that customers reach it, and where whoever pays comes back to.
+func TestTheAPIIsPublished(t *testing.T) {
+	config := exampleConfig(t, "api")
+	_, port, _ := strings.Cut(config.API.Addr, ":")
+	if ports := compose(t).Services["api"].Ports; !slices.Equal(ports, []string{"127.0.0.1:" + port + ":" + port}) || config.API.PublicURL != "http://127.0.0.1:"+port {
+		t.Errorf("the API listens at %s, is published at %q and says that it is at %s", config.API.Addr, ports, config.API.PublicURL)
+	}
+	if back := exampleConfig(t, "purchaser").Purchasing; !strings.HasPrefix(back.SuccessURL, config.API.PublicURL+"/billing/") || !strings.HasPrefix(back.CancelURL, config.API.PublicURL+"/billing/") {
+		t.Errorf("whoever pays comes back to %s or %s", back.SuccessURL, back.CancelURL)
+	}
+}
+
 func TestOrderOfStart(t *testing.T) {
 	services := compose(t).Services
 	for _, dependency := range []struct{ name, on, condition string }{
@@ -193,12 +206,14 @@ func TestOrderOfStart(t *testing.T) {
 		{"purchaser", "redis", "service_healthy"},
 		{"notifier", "topics", "service_completed_successfully"},
 		{"notifier", "redis", "service_healthy"},
+		{"api", "topics", "service_completed_successfully"},
+		{"api", "redis", "service_healthy"},
 	} {
 		if got := services[dependency.name].DependsOn[dependency.on]["condition"]; got != dependency.condition {
 			t.Errorf("%s waits for %s to be %q, want %q", dependency.name, dependency.on, got, dependency.condition)
 		}
 	}
-	for _, name := range []string{"worker", "purchaser", "notifier"} {
+	for _, name := range []string{"worker", "purchaser", "notifier", "api"} {
 		if _, waits := services[name].DependsOn["clickhouse"]; waits {
 			t.Errorf("%s must not wait for ClickHouse", name)
 		}

@@ -35,7 +35,7 @@ func unset(variable string) string {
 
 // TestProcessesTakeTheirConfiguration: every option and variable exists and has an allowed value.
 func TestProcessesTakeTheirConfiguration(t *testing.T) {
-	for _, process := range []string{"topics", "worker", "sink", "purchaser", "notifier", "cli", "repair"} {
+	for _, process := range []string{"topics", "worker", "sink", "purchaser", "notifier", "api", "cli", "repair"} {
 		config := exampleConfig(t, process)
 		if !slices.Equal(config.Kafka.Brokers, []string{"kafka:9092"}) || !slices.Equal(config.Redis.Addrs, []string{"redis:6379"}) {
 			t.Errorf("%s looks for Kafka at %q and Redis at %q", process, config.Kafka.Brokers, config.Redis.Addrs)
@@ -51,6 +51,10 @@ func TestProcessesTakeTheirConfiguration(t *testing.T) {
 		if config := exampleConfig(t, process); config.Redis.Username != "reader" || config.Redis.Password != "secret" {
 			t.Errorf("%s is Redis' user %q", process, config.Redis.Username)
 		}
+	}
+	if config := exampleConfig(t, "api"); config.Redis.Username != "api" || config.Redis.Password != "secret" ||
+		config.ClickHouse.DSN != "clickhouse://drawdown_reader:secret@clickhouse:9000/drawdown" {
+		t.Errorf("the API is Redis' user %q and looks for ClickHouse at %s", config.Redis.Username, config.ClickHouse.DSN)
 	}
 	if dsn := exampleConfig(t, "sink").ClickHouse.DSN; dsn != "clickhouse://drawdown:secret@clickhouse:9000/drawdown" {
 		t.Errorf("the sink looks for ClickHouse at %s", dsn)
@@ -68,7 +72,8 @@ func TestProcessesHaveNoOthersSecrets(t *testing.T) {
 		"worker":    {redis: true, files: []string{"signing-keys"}},
 		"purchaser": {redis: true, files: []string{"signing-keys", "stripe-secret-key", "stripe-webhook-secrets"}},
 		"notifier":  {redis: true, files: []string{"signing-keys", "smtp-password", "webhook-master-key"}},
-		"cli":       {redis: true, clickhouse: true, files: []string{"signing-keys", "stripe-secret-key", "webhook-master-key"}},
+		"api":       {redis: true, clickhouse: true, files: []string{"session-keys", "signing-keys", "stripe-secret-key", "webhook-master-key"}},
+		"cli":       {redis: true, clickhouse: true, files: []string{"session-keys", "signing-keys", "stripe-secret-key", "webhook-master-key"}},
 		"repair":    {redis: true, files: []string{"signing-keys"}},
 	} {
 		s := services[process]
@@ -91,8 +96,13 @@ func TestSecretsAreWhereTheyAreLookedFor(t *testing.T) {
 		{"notifier", notifier.SigningKeysFile},
 		{"notifier", notifier.Webhooks.MasterKeyFile},
 		{"notifier", mail.Email.PasswordFile},
+		{"api", exampleConfig(t, "api").SigningKeysFile},
+		{"api", exampleConfig(t, "api").API.Access.SessionKeysFile},
+		{"api", exampleConfig(t, "api").Stripe.SecretKeyFile},
+		{"api", exampleConfig(t, "api").Webhooks.MasterKeyFile},
 		{"cli", exampleConfig(t, "cli").Stripe.SecretKeyFile},
 		{"cli", exampleConfig(t, "cli").Webhooks.MasterKeyFile},
+		{"cli", exampleConfig(t, "cli").API.Access.SessionKeysFile},
 	} {
 		secret, mounted := strings.CutPrefix(test.path, "/run/secrets/")
 		if file := compose(t); !mounted || !slices.Contains(file.Services[test.process].Secrets, secret) || file.Secrets[secret].File != "./secrets/"+secret {
@@ -103,7 +113,7 @@ func TestSecretsAreWhereTheyAreLookedFor(t *testing.T) {
 
 // TestComposeTakesNoMoney: what is started to look at it must charge nobody.
 func TestComposeTakesNoMoney(t *testing.T) {
-	for _, process := range []string{"purchaser", "cli"} {
+	for _, process := range []string{"purchaser", "api", "cli"} {
 		if gateway := exampleConfig(t, process).Purchasing.Gateway; gateway != app.SandboxGateway {
 			t.Errorf("the gateway of %s is %q", process, gateway)
 		}
@@ -118,7 +128,7 @@ func TestStripeCanBeChosen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, process := range []string{"topics", "worker", "sink", "notifier", "purchaser", "cli", "repair"} {
+	for _, process := range []string{"topics", "worker", "sink", "notifier", "purchaser", "api", "cli", "repair"} {
 		var environment []string
 		for name, value := range compose(t).Services[process].Environment {
 			value = os.Expand(value, func(variable string) string {
@@ -169,7 +179,8 @@ func TestExampleConfigHasNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if config.Redis.Password != "" || config.Kafka.Password != "" || config.SigningKeys != "" || strings.Contains(config.ClickHouse.DSN, "@") ||
-		config.Stripe.SecretKey != "" || len(config.Stripe.WebhookSecrets) > 0 || config.Email.Password != "" || config.Webhooks.MasterKey != "" {
+		config.Stripe.SecretKey != "" || len(config.Stripe.WebhookSecrets) > 0 || config.Email.Password != "" || config.Webhooks.MasterKey != "" ||
+		config.API.Access.SessionKeys != "" || config.API.Access.OIDC.ClientSecret != "" {
 		t.Error("a secret stands in a file that is none")
 	}
 }

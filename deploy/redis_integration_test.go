@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -28,7 +29,7 @@ import (
 )
 
 // passwords of the users, as secrets.sh would make them.
-var passwords = map[string]string{"drawdown": "d-secret", "reader": "r-secret", "operator": "o-secret"}
+var passwords = map[string]string{"drawdown": "d-secret", "reader": "r-secret", "api": "a-secret", "operator": "o-secret"}
 
 // startRedis starts Redis as compose.yaml does: with start.sh, the settings and the users of this folder.
 func startRedis(t *testing.T) (addr string) {
@@ -57,7 +58,7 @@ func startRedis(t *testing.T) (addr string) {
 				Args: []string{script, "--dir", dir, "--bind", host, "--port", port, "--enable-debug-command", "local"},
 				Env: []string{
 					"TMPDIR=" + dir, "DRAWDOWN_PASSWORD=" + passwords["drawdown"],
-					"READER_PASSWORD=" + passwords["reader"], "OPERATOR_PASSWORD=" + passwords["operator"],
+					"READER_PASSWORD=" + passwords["reader"], "API_PASSWORD=" + passwords["api"], "OPERATOR_PASSWORD=" + passwords["operator"],
 				},
 				Dir: dir,
 			}, nil
@@ -187,6 +188,41 @@ func TestReadersCanRead(t *testing.T) {
 	}
 }
 
+// TestTheAPICanReadAndRemember: it answers about accounts and keeps idempotency keys with the rights of its user.
+func TestTheAPICanReadAndRemember(t *testing.T) {
+	addr := startRedis(t)
+	keepAccount(t, userOf(t, addr, "drawdown"))
+	config := exampleConfig(t, "api")
+	config.Redis.Addrs, config.Redis.Password = []string{addr}, passwords["api"]
+	client, store, err := config.OpenRedis()
+	must(t, err)
+	t.Cleanup(func() { _ = client.Close() })
+	accounts := app.NewLiveAccounts(store)
+	if gate, err := accounts.Gate(t.Context(), "acme", "shop", nil, drawdown.TimeOf(time.Now())); err != nil || gate == nil || gate.Status != drawdown.Exhausted {
+		t.Errorf("the gate says %+v (%v)", gate, err)
+	}
+	if overview, err := accounts.Overview(t.Context(), "acme", drawdown.TimeOf(time.Now())); err != nil || overview == nil || !overview.Enrolment.PaymentMethod {
+		t.Errorf("the overview is %+v (%v)", overview, err)
+	}
+	if ids, _, err := accounts.Accounts(t.Context(), "", 10); err != nil || !slices.Equal(ids, []string{"acme"}) {
+		t.Errorf("the accounts are %v (%v)", ids, err)
+	}
+	if position, err := store.Position(t.Context(), 0); err != nil || !position.Exists {
+		t.Errorf("the position is %+v (%v)", position, err)
+	}
+	memory := config.OpenMemory(client)
+	for i, want := range []string{"", "first"} {
+		if before, err := memory.Claim(t.Context(), "k", []byte("first")); err != nil || string(before) != want {
+			t.Errorf("claim %d found %q (%v)", i+1, before, err)
+		}
+	}
+	must(t, memory.Put(t.Context(), "k", []byte("second")))
+	denied, err := userOf(t, addr, "operator").Do(t.Context(), "ACL", "LOG").Slice()
+	if err != nil || len(denied) > 0 {
+		t.Errorf("Redis refused something: %v, %v", denied, err)
+	}
+}
+
 // keepAccount has a worker's store keep the examples and an account, and returns the position after them.
 func keepAccount(t *testing.T, worker *redis.Client) (next drawdown.Offset) {
 	t.Helper()
@@ -254,6 +290,19 @@ func TestUsersCanDoNothingElse(t *testing.T) {
 		{"reader", "HSET drawdown:{p017}:a:acme b 1", false},
 		{"reader", "DEL drawdown:partitions", false},
 		{"reader", "GET other", false},
+		{"api", "GET drawdown:partitions", true},
+		{"api", "HGETALL drawdown:{p017}:a:acme", true},
+		{"api", "ZSCAN drawdown:{p017}:due 0", true},
+		{"api", "SET drawdown:api:idem:k v EX 10 NX", true},
+		{"api", "GET drawdown:api:idem:k", true},
+		{"api", "SET drawdown:partitions 9", false},
+		{"api", "SET drawdown:{p017}:a:acme 9", false},
+		{"api", "HSET drawdown:{p017}:a:acme b 1", false},
+		{"api", "HSET drawdown:api:x b 1", false},
+		{"api", "DEL drawdown:api:idem:k", false},
+		{"api", "EVALSHA x 0", false},
+		{"api", "GET other", false},
+		{"api", "KEYS *", false},
 		{"operator", "CONFIG GET maxmemory-policy", true},
 		{"operator", "SCAN 0", true},
 		{"operator", "UNLINK other", true},

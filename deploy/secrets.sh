@@ -8,13 +8,17 @@ umask 077
 random() { head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 key() { head -c 32 /dev/urandom | base64 | tr -d '\n'; }
 
-if [ ! -e .env ]; then
-	for name in REDIS_PASSWORD REDIS_READER_PASSWORD REDIS_OPERATOR_PASSWORD CLICKHOUSE_PASSWORD CLICKHOUSE_READER_PASSWORD GRAFANA_PASSWORD; do
-		echo "$name=$(random)"
-	done >.env.new
-	mv .env.new .env
-	echo "made .env; Grafana's user is admin, its password GRAFANA_PASSWORD in there"
-fi
+# A password that a newer version asks for is added to a .env that is there.
+touch .env.new
+[ ! -e .env ] || cp .env .env.new
+for name in REDIS_PASSWORD REDIS_READER_PASSWORD REDIS_API_PASSWORD REDIS_OPERATOR_PASSWORD CLICKHOUSE_PASSWORD CLICKHOUSE_READER_PASSWORD GRAFANA_PASSWORD; do
+	if ! grep -q "^$name=" .env.new; then
+		echo "$name=$(random)" >>.env.new
+		echo "made $name in .env"
+	fi
+done
+mv .env.new .env
+echo "Grafana's user is admin, its password GRAFANA_PASSWORD in .env"
 
 # secret NAME writes standard input to secrets/NAME, unless that is there. The container's user must be able to read it;
 # the folder around it is closed to everybody else on this machine. Change a secret by writing into its file: containers
@@ -33,6 +37,8 @@ secret() {
 echo "k1:$(key)" | secret signing-keys
 # The secrets of all webhook endpoints follow from it. Keep a copy: without it every customer needs a new one.
 key | secret webhook-master-key
+# Sessions of the billing page and sign-in links are sealed with it.
+key | secret session-keys
 # These come from Stripe and from your mail server. Empty, they are for the sandbox and for webhooks only.
 for name in stripe-secret-key stripe-webhook-secrets smtp-password; do
 	secret "$name" </dev/null

@@ -6,8 +6,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
+	"drawdown/api/access"
 	"drawdown/consumer/signature"
 	"drawdown/notify/webhook"
 )
@@ -19,7 +21,7 @@ func TestSecretsScript(t *testing.T) {
 	if err := os.WriteFile(script, []byte(read(t, "secrets.sh")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	files := []string{".env", "secrets/signing-keys", "secrets/webhook-master-key", "secrets/stripe-secret-key", "secrets/stripe-webhook-secrets", "secrets/smtp-password"}
+	files := []string{".env", "secrets/signing-keys", "secrets/session-keys", "secrets/webhook-master-key", "secrets/stripe-secret-key", "secrets/stripe-webhook-secrets", "secrets/smtp-password"}
 	run := func() map[string]string {
 		if output, err := exec.CommandContext(t.Context(), "/bin/sh", script).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, output)
@@ -42,6 +44,24 @@ func TestSecretsScript(t *testing.T) {
 	}
 }
 
+// TestSecretsOfANewerVersionAreAdded: an installation of before gets what it lacks, and keeps the rest.
+func TestSecretsOfANewerVersionAreAdded(t *testing.T) {
+	dir := t.TempDir()
+	script, env := filepath.Join(dir, "secrets.sh"), filepath.Join(dir, ".env")
+	for file, text := range map[string]string{script: read(t, "secrets.sh"), env: "REDIS_PASSWORD=mine\nPURCHASING_GATEWAY=stripe\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if output, err := exec.CommandContext(t.Context(), "/bin/sh", script).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	text := read(t, env)
+	if !strings.HasPrefix(text, "REDIS_PASSWORD=mine\nPURCHASING_GATEWAY=stripe\n") || strings.Count(text, "REDIS_PASSWORD=") != 1 || !strings.Contains(text, "\nREDIS_API_PASSWORD=") {
+		t.Errorf(".env is now:\n%s", text)
+	}
+}
+
 func expectUsable(t *testing.T, dir string, made map[string]string) {
 	t.Helper()
 	if loaded, err := signature.Parse([]byte(made["secrets/signing-keys"])); err != nil {
@@ -56,8 +76,11 @@ func expectUsable(t *testing.T, dir string, made map[string]string) {
 	for _, line := range regexp.MustCompile(`(?m)^[A-Z_]+=([0-9a-f]{48})$`).FindAllStringSubmatch(made[".env"], -1) {
 		distinct[line[1]] = true
 	}
-	if len(distinct) != 6 {
-		t.Errorf("there are %d different passwords, want 6", len(distinct))
+	if len(distinct) != 7 {
+		t.Errorf("there are %d different passwords, want 7", len(distinct))
+	}
+	if _, err := access.ParseSessionKeys([]byte(made["secrets/session-keys"])); err != nil {
+		t.Error(err)
 	}
 	for _, private := range []string{".env", "secrets"} {
 		if info, err := os.Stat(filepath.Join(dir, private)); err != nil || info.Mode().Perm()&0o077 != 0 {

@@ -120,7 +120,7 @@ func (c *Config) openBackends(b *apiBuild, running *RunningAPI, registerer prome
 	running.accounts = NewLiveAccounts(store)
 	b.deps = office.Deps{
 		Accounts: running.accounts, Reports: report.New(database.Conn(), reportTimeout), Log: c.newOfficeLog(cluster, operations),
-		Outcomes: running.outcomes, Memory: c.newOfficeMemory(client), Deliveries: notify.NewDeliveryLog(box),
+		Outcomes: running.outcomes, Memory: c.OpenMemory(client), Deliveries: notify.NewDeliveryLog(box),
 	}
 	return errors.Join(c.openAccess(b, running, cluster, operations, registerer, log), c.openDesk(b), c.openEndpoints(b))
 }
@@ -261,7 +261,7 @@ func (c *Config) frontends(b *apiBuild, running *RunningAPI, registerer promethe
 	if err != nil {
 		return nil, err
 	}
-	config := c.API.page()
+	config := c.page()
 	deps := page.Deps{Office: running.Office, Links: b.links, Sessions: access.NewSessions(b.sessions, config.SecureCookies), Logger: log}
 	if b.tokens != nil && c.API.Access.OIDC.ClientID != "" {
 		login, err := access.NewLogin(b.tokens, b.sessions, c.API.Origin()+loginFinishPath)

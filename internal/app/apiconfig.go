@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,13 +69,22 @@ func (a *API) Origin() string {
 	if a.PublicURL != "" {
 		return a.PublicURL
 	}
-	return "http://" + a.Addr
+	host, port, err := net.SplitHostPort(a.Addr)
+	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
+		host = "localhost" // it listens at every address of the machine; who looks at it without a public address sits before it
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
 
-// page is the page's configuration with what it shares with others.
-func (a *API) page() page.Config {
-	config := a.Page
-	config.SecureCookies = strings.HasPrefix(a.Origin(), "https:")
+// page is the page's configuration with what it shares with others: the address, and where the gateway's pages are.
+func (c *Config) page() page.Config {
+	config := c.API.Page
+	config.SecureCookies = strings.HasPrefix(c.API.Origin(), "https:")
+	if c.Purchasing.Gateway == SandboxGateway {
+		if u, err := url.Parse(c.Purchasing.sandboxBase()); err == nil && u.Host != "" {
+			config.CheckoutOrigins = append(slices.Clone(config.CheckoutOrigins), u.Scheme+"://"+u.Host)
+		}
+	}
 	return config
 }
 

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,13 +70,20 @@ func TestCookiesFollowThePublicAddress(t *testing.T) {
 	for public, secure := range map[string]bool{"": false, "http://127.0.0.1:1": false, "https://credits.example.com": true} {
 		config := Default()
 		config.API.PublicURL = public
-		page := config.API.page()
+		page := config.page()
 		if page.SecureCookies != secure || public != "" && config.API.Origin() != public {
 			t.Errorf("%q: %t, %s", public, page.SecureCookies, config.API.Origin())
 		}
 	}
-	if origin := (&API{Addr: "localhost:9480"}).Origin(); origin != "http://localhost:9480" {
-		t.Errorf("without a public address: %s", origin)
+	for addr, want := range map[string]string{"localhost:9480": "http://localhost:9480", ":80": "http://localhost:80", "0.0.0.0:1": "http://localhost:1", "[::]:1": "http://localhost:1", "10.0.0.1:1": "http://10.0.0.1:1"} {
+		if origin := (&API{Addr: addr}).Origin(); origin != want {
+			t.Errorf("%s without a public address: %s", addr, origin)
+		}
+	}
+	config := Default()
+	config.Purchasing.Gateway, config.Purchasing.SandboxURL = SandboxGateway, "https://till.example/pages"
+	if origins := config.page().CheckoutOrigins; !slices.Contains(origins, "https://till.example") || slices.Contains(Default().API.Page.CheckoutOrigins, "https://till.example") {
+		t.Errorf("forms may lead to %v", origins)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"drawdown/api/office"
 )
 
 // officeMemory keeps idempotency keys in Redis, under keys of its own beside the accounts'. It implements [office.Memory].
@@ -21,7 +23,8 @@ const memoryFor = 24 * time.Hour
 // claimTries bounds how often a key is found to be gone between two looks at it.
 const claimTries = 3
 
-func (c *Config) newOfficeMemory(client redis.UniversalClient) *officeMemory {
+// OpenMemory keeps idempotency keys on a client, which stays its owner's.
+func (c *Config) OpenMemory(client redis.UniversalClient) office.Memory {
 	return &officeMemory{client: client, prefix: c.Redis.Prefix + "api:idem:"}
 }
 
