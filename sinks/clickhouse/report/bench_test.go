@@ -70,7 +70,10 @@ func BenchmarkYear(b *testing.B) {
 		{"usage/daily/stream", usage(Daily, ByStream)},
 		{"usage/monthly/source", usage(Monthly, BySource)},
 		{"usage/daily/source", usage(Daily, BySource)},
-		{"syncs/all", func(ctx context.Context) error { _, err := r.Syncs(ctx, SyncQuery{Account: "big", Limit: 50}); return err }},
+		{"syncs/all", func(ctx context.Context) error {
+			_, err := r.Syncs(ctx, SyncQuery{Account: "big", Limit: 50})
+			return err
+		}},
 		{"syncs/month", func(ctx context.Context) error {
 			_, err := r.Syncs(ctx, SyncQuery{Account: "big", Limit: 50, From: now.AddDate(0, -1, 0)})
 			return err

@@ -54,8 +54,10 @@ func (l list) place(cursor string) (place, error) {
 		return noPlace, nil
 	}
 	const positionSize = 20
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(raw) != positionSize+checkSize || string(l.check(raw[:positionSize])) != string(raw[positionSize:]) {
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	// Written again, since the decoder skips line breaks and spare bits.
+	if err != nil || base64.RawURLEncoding.EncodeToString(raw) != cursor || len(raw) != positionSize+checkSize ||
+		string(l.check(raw[:positionSize])) != string(raw[positionSize:]) {
 		return place{}, ErrBadCursor
 	}
 	offset := binary.BigEndian.Uint64(raw)
