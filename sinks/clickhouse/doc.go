@@ -1,8 +1,9 @@
-// Package clickhouse copies charges and ledger entries from Kafka into ClickHouse, each row once, and reads reports
-// from there.
+// Package clickhouse copies charges and ledger entries from Kafka into ClickHouse, each row once, and adds up what
+// is there.
 //
-// It owns the tables (migrations/), the inserts, and the report queries. It does not own what is published (packages
-// chargebatch and ledgerevent), the group protocol, or anything of balances, which go on whether it runs or not.
+// It owns the tables (migrations/), the inserts, and sums over everything. It does not own questions about one account
+// (package report), what is published (packages chargebatch and ledgerevent), the group protocol, or anything of
+// balances, which go on whether it runs or not.
 //
 // # How a row is written once
 //
@@ -41,6 +42,7 @@
 //   - Records that were published before are dropped by (offset, n), whoever published them.
 //   - Where to read on in Kafka is a hint: with a wrong one the lane begins at the earliest record and drops what it has.
 //   - All rows of a block have one month: an insert is atomic within one table partition only.
+//   - Each intent says up to which instant of the log its block completes the table, for reports to say how fresh they are.
 //   - Memory is bounded: RowsInMemoryMax rows in unfinished blocks, and FetchBytesMax of the topic for each lane.
 //
 // # File map
@@ -51,6 +53,6 @@
 //	database.go  ClickHouse itself                       columns.go   the columns that are sent
 //	source.go    Kafka                                   shared.go    bounds over all lanes
 //	config.go    configuration                           metrics.go   metrics
-//	errors.go    what stops a partition                  reports.go   queries for reports
+//	errors.go    what stops a partition                  reports.go   sums over everything
 //	migrate.go   migrations/*.sql                        sql/*.sql    the queries
 package clickhouse

@@ -139,7 +139,8 @@ func TestPagesWhileRowsAreAdded(t *testing.T) {
 	moment := at("2028-02-01T00:00:00Z")
 	var offset drawdown.Offset
 	add := func(job uint64) {
-		moment = moment.Add(7 * time.Hour)
+		// So that in a day some syncs begin, fewer than a page has, and as many old ones go on.
+		moment = moment.Add(3 * time.Hour)
 		c := ofJob(chargeAt(offset, moment.Format("2006-01-02T15:04:05.999Z07:00")), "c", job)
 		w.charge(0, c)
 		w.enter(0, &drawdown.GrantExpired{Head: c.Head, Grant: fmt.Sprint(job), Amount: 1})
@@ -252,6 +253,32 @@ func TestFilters(t *testing.T) {
 		t.Errorf("syncs: %+v", syncs)
 	}
 	w.refused()
+}
+
+// TestExportEndsWhereItBegan: what is charged while an export goes on is left out, whichever hour it is of; and pages end
+// within hours and between them.
+func TestExportEndsWhereItBegan(t *testing.T) {
+	w := newWorld(t).run()
+	w.reports.exportPage = 2
+	instants := []string{"2028-02-01T00:00:00Z", "2028-02-01T00:30:00Z", "2028-02-01T00:30:00Z", "2028-02-01T00:59:59.999Z", "2028-02-01T01:00:00Z",
+		"2028-02-01T03:00:00Z", "2028-02-01T04:00:00Z"}
+	var all []*drawdown.Charge
+	for i, instant := range instants {
+		all = append(all, ofJob(chargeAt(drawdown.Offset(i), instant), fmt.Sprint("c", i%3), 1))
+	}
+	w.charge(0, all...)
+	w.arrive()
+	var got []drawdown.Offset
+	err := w.reports.EachCharge(t.Context(), ChargeQuery{Account: "a"}, func(c *Charge) error {
+		if got = append(got, c.Offset); len(got) == 1 {
+			w.charge(0, chargeAt(7, "2028-02-01T04:00:00Z"))
+			w.arrive()
+		}
+		return nil
+	})
+	if err != nil || !slices.Equal(got, []drawdown.Offset{0, 1, 2, 3, 4, 5, 6}) {
+		t.Errorf("%v, %v", got, err)
+	}
 }
 
 // refused asks what can't be answered.

@@ -25,7 +25,7 @@ func (r *Reports) EachCharge(ctx context.Context, q ChargeQuery, use func(*Charg
 		if err := rows.Scan(&hour, &count, &inHour.offset, &inHour.n); err != nil {
 			return err
 		}
-		spans, last = addHour(spans, time.Unix(int64(hour), 0).UTC(), count), inHour
+		spans, last = addHour(spans, time.Unix(int64(hour), 0).UTC(), count, uint64(r.exportPage)), inHour
 		return nil
 	})
 	if err != nil {
@@ -45,9 +45,9 @@ type exportSpan struct {
 	count    uint64
 }
 
-// addHour adds an hour with charges to the last span, or begins one where that would be too many.
-func addHour(spans []exportSpan, hour time.Time, count uint64) []exportSpan {
-	if i := len(spans) - 1; i >= 0 && spans[i].count+count <= exportPage {
+// addHour adds an hour with charges to the last span, or begins one where that would be more than a page.
+func addHour(spans []exportSpan, hour time.Time, count, page uint64) []exportSpan {
+	if i := len(spans) - 1; i >= 0 && spans[i].count+count <= page {
 		spans[i].to, spans[i].count = hour.Add(time.Hour), spans[i].count+count
 		return spans
 	}
@@ -73,7 +73,7 @@ func (r *Reports) eachOfSpan(ctx context.Context, q *ChargeQuery, s exportSpan, 
 	for {
 		var page []Charge
 		p := q.parameters().within(s.from, s.to).integer("after_offset", after).integer("after_n", afterN).
-			unsigned("last_offset", last.offset).unsigned("last_n", uint64(last.n)).integer("limit", exportPage)
+			unsigned("last_offset", last.offset).unsigned("last_n", uint64(last.n)).integer("limit", int64(r.exportPage))
 		err := r.each(ctx, "charges_export", p, func(rows driver.Rows) error {
 			c, err := scanCharge(rows)
 			page = append(page, c)
@@ -87,7 +87,7 @@ func (r *Reports) eachOfSpan(ctx context.Context, q *ChargeQuery, s exportSpan, 
 				return err
 			}
 		}
-		if len(page) < exportPage {
+		if len(page) < r.exportPage {
 			return nil
 		}
 		end := &page[len(page)-1]

@@ -43,10 +43,6 @@ func (r *Reports) Ledger(ctx context.Context, q LedgerQuery) (*LedgerPage, error
 	return page, nil
 }
 
-// exportPage is how many rows an export reads at a time. They are in memory before the first is passed on: a slow
-// reader holds no query open.
-const exportPage = 10_000
-
 // EachEntry calls use for each entry that the query asks for, the oldest first, whatever its cursor and limit. It ends
 // with the first error of use.
 func (r *Reports) EachEntry(ctx context.Context, q LedgerQuery, use func(*Entry) error) error {
@@ -54,7 +50,7 @@ func (r *Reports) EachEntry(ctx context.Context, q LedgerQuery, use func(*Entry)
 	afterN := int64(0)
 	for {
 		var page []Entry
-		p := q.parameters().integer("after_offset", after).integer("after_n", afterN).integer("limit", exportPage)
+		p := q.parameters().integer("after_offset", after).integer("after_n", afterN).integer("limit", int64(r.exportPage))
 		err := r.each(ctx, "ledger_export", p, func(rows driver.Rows) error {
 			e, err := scanEntry(rows)
 			page = append(page, e)
@@ -68,7 +64,7 @@ func (r *Reports) EachEntry(ctx context.Context, q LedgerQuery, use func(*Entry)
 				return err
 			}
 		}
-		if len(page) < exportPage {
+		if len(page) < r.exportPage {
 			return nil
 		}
 		last := &page[len(page)-1]

@@ -33,12 +33,15 @@ func statement(name string) string {
 type Reports struct {
 	conn    driver.Conn
 	timeout time.Duration
+	// exportPage is how many rows an export reads at a time. They are in memory before the first is passed on: a slow
+	// reader holds no query open.
+	exportPage int
 }
 
 // New returns reports from the database of the connections, which stay their owner's. timeout bounds each query; an
 // answer takes up to three, an export as many as it needs.
 func New(conn driver.Conn, timeout time.Duration) *Reports {
-	return &Reports{conn: conn, timeout: timeout}
+	return &Reports{conn: conn, timeout: timeout, exportPage: 10_000}
 }
 
 // settings make a read on a replica see what was written on another, and the server give up a query that nobody waits

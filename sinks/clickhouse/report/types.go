@@ -14,14 +14,15 @@ const (
 	Daily   Window = "daily"   // 30 days
 	Weekly  Window = "weekly"  // 26 weeks, from Monday
 	Monthly Window = "monthly" // 12 months
-	// Period is from UsageQuery.From to UsageQuery.To, by days: the plan's period.
+	// Period is from UsageQuery.From to UsageQuery.To, by days: the plan's period. It may begin and end within a day;
+	// its first point is the rest of that day.
 	Period Window = "period"
 )
 
 // Dimension is what usage is split by.
 type Dimension string
 
-// The dimensions. A stream is named "connection / stream"; one that the event did not name is "".
+// The dimensions. A stream is named "connection / stream"; of one that the event did not name the stream is "".
 const (
 	ByConnection  Dimension = "connection"
 	ByStream      Dimension = "stream"
@@ -83,7 +84,7 @@ type SyncPage struct {
 	Next  string // the cursor of the next page, "" after the last
 }
 
-// Sync is a job of a connection: all of its attempts.
+// Sync is a job of a connection: all of its attempts. In a page with bounds only charges within them count.
 type Sync struct {
 	Connection          string
 	Job                 uint64
