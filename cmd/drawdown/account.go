@@ -28,6 +28,8 @@ type accountCommand struct {
 	Profile      accountProfileCommand      `cmd:"" help:"Show who is told and who pays: e-mail, recipients, webhooks, cards."`
 	Contacts     accountContactsCommand     `cmd:"" help:"Change the e-mail address, further recipients, and what is not wanted."`
 	Webhook      accountWebhookCommand      `cmd:"" help:"Set and remove webhook endpoints; print their secrets."`
+	Gate         accountGateCommand         `cmd:"" help:"Ask whether a sync of a connection may start."`
+	PageLink     accountPageLinkCommand     `cmd:"" name:"page-link" help:"Print a link that signs in to the account's billing page, once."`
 	Do           accountDoCommand           `cmd:"" help:"Append any operation of the contract, with its data as JSON."`
 }
 

@@ -8,7 +8,11 @@ import (
 )
 
 type keysCommand struct {
-	New keysNewCommand `cmd:"" help:"Print a new key that signs operations."`
+	Issue  keysIssueCommand  `cmd:"" help:"Make an API key for a program; prints its secret, once."`
+	List   keysListCommand   `cmd:"" help:"List API keys, without their secrets."`
+	Rotate keysRotateCommand `cmd:"" help:"Give an API key a new secret; the one before stays valid for a while."`
+	Revoke keysRevokeCommand `cmd:"" help:"End an API key, at once and for good."`
+	New    keysNewCommand    `cmd:"" help:"Print a new key that signs operations."`
 }
 
 type keysNewCommand struct {

@@ -32,15 +32,21 @@ type commands struct {
 	Rates      ratesCommand      `cmd:"" help:"Publish rate cards."`
 	Connectors connectorsCommand `cmd:"" help:"Publish connectors: kind and stage."`
 	Account    accountCommand    `cmd:"" help:"Open accounts, change them, look at them."`
+	Grants     grantsCommand     `cmd:"" help:"See what an account holds; give credits and take them back."`
+	Ledger     ledgerCommand     `cmd:"" help:"See what happened to an account, entry by entry."`
+	Usage      usageCommand      `cmd:"" help:"See what an account used: by connection, by sync, and when it will run out."`
+	Audit      auditCommand      `cmd:"" help:"See who asked for what."`
 	Purchases  purchasesCommand  `cmd:"" help:"Order credits, save cards, subscribe; refund and fail purchases by hand."`
 	Deliveries deliveriesCommand `cmd:"" help:"See what customers were told, and what came of it."`
 	Notices    noticesCommand    `cmd:"" help:"See what customers read."`
 	Rejects    rejectsCommand    `cmd:"" help:"Look at rejected records and put them back."`
 	Partitions partitionsCommand `cmd:"" help:"See where partitions stand; rebuild one that Redis has lost."`
-	Keys       keysCommand       `cmd:"" help:"Make keys that sign operations."`
+	Keys       keysCommand       `cmd:"" help:"API keys of programs; and keys that sign operations."`
 	ConfigCmd  configCommand     `cmd:"" name:"config" help:"Check and show the configuration."`
 	Demo       demoCommand       `cmd:"" help:"See it all work on this machine, in half a minute."`
 	Bench      benchCommand      `cmd:"" help:"Measure on real servers, against a naive meter in the same run."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands in your shell."`
+	Complete   completeCommand   `cmd:"" hidden:"" help:"Print what a line can go on with."`
 }
 
 const description = `Drawdown rates usage of data syncs into credits and draws prepaid balances down, exactly once.
@@ -71,7 +77,7 @@ func run(args []string) int {
 	ctx, stop := interruptible()
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	parsed.Bind(&line)
+	parsed.Bind(&line, parser)
 	err = parsed.Run()
 	var coded interface{ ExitCode() int }
 	switch {

@@ -332,6 +332,27 @@ func (r *RunningAPI) Run(ctx context.Context) error {
 	return r.Serve(ctx, listener)
 }
 
+// Follow reads API keys without serving anything, for a command that changes them. It returns when all are known; stop ends
+// it.
+func (r *RunningAPI) Follow(ctx context.Context) (stop func(), err error) {
+	behind, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { _ = r.Keys.Run(behind) }) // always nil
+	stop = func() { cancel(); running.Wait() }
+	for err := r.Keys.Ready(); err != nil; err = r.Keys.Ready() {
+		select {
+		case <-ctx.Done():
+			stop()
+			return nil, fmt.Errorf("read the API keys: %w", errors.Join(err, ctx.Err()))
+		case <-time.After(keysPoll):
+		}
+	}
+	return stop, nil
+}
+
+// keysPoll is how often a command looks whether all keys are read.
+const keysPoll = 10 * time.Millisecond
+
 // Serve is Run on a listener of the caller's, which it closes.
 func (r *RunningAPI) Serve(ctx context.Context, listener net.Listener) error {
 	// What requests need goes on until the last of them has ended.
