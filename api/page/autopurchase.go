@@ -101,11 +101,9 @@ type confirmPage struct {
 	Limit         string // as entered
 	LimitShown    string
 	Fault         string
-	PeriodTo      moment
 	BuysAtOnce    bool
 	CancelURL     string
 	AlreadyOn     bool
-	Payer         paymentCard
 	BalanceAmount amount
 }
 
@@ -119,7 +117,7 @@ func (v *visit) confirmOf(problem *banner, status int) error {
 	}
 	page := &confirmPage{
 		shell: v.shell("settings", "Switch auto-purchase on").of(f, ""), Auto: v.autoCard(f), Limit: v.field("max_amount"),
-		PeriodTo: momentOf(f.Balance.PeriodTo), CancelURL: v.url("settings") + "#auto-purchase", Payer: v.paymentCard(f),
+		CancelURL: v.url("settings") + "#auto-purchase",
 		AlreadyOn: f.Balance.AutoPurchase.Enabled, BalanceAmount: credits(f.balance()),
 	}
 	if problem != nil {

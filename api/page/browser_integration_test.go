@@ -33,31 +33,36 @@ var screenshots = flag.String("screenshots", "", "a folder for pictures of the p
 // stepTimeout is how long anything in the browser may take, on a machine that does other things as well.
 const stepTimeout = 20 * time.Second
 
-// chromium is the one browser of all tests.
-var chromium context.Context
+// newTab opens a tab without cookies in the one browser of all tests.
+var newTab func() (context.Context, context.CancelFunc)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(func() int {
-		path, err := browser.Chromium.Find()
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		options := append(chromedp.DefaultExecAllocatorOptions[:],
-			chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, // in a container there is neither
-		)
-		allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-		defer stop()
-		first, end := chromedp.NewContext(allocator)
-		defer end()
-		chromium = first
-		if err := chromedp.Do(chromium); err != nil {
-			fmt.Fprintln(os.Stderr, "start Chromium:", err)
-			return 1
-		}
-		return m.Run()
-	}())
+	os.Exit(withChromium(m))
+}
+
+// withChromium runs the tests beside the browser, and ends it.
+func withChromium(m *testing.M) (status int) {
+	path, err := browser.Chromium.Find()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, // in a container there is neither
+	)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	defer stop()
+	chromium, end := chromedp.NewContext(allocator)
+	defer end()
+	newTab = func() (context.Context, context.CancelFunc) {
+		return chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
+	}
+	if err := chromedp.Do(chromium); err != nil {
+		fmt.Fprintln(os.Stderr, "start Chromium:", err)
+		return 1
+	}
+	return m.Run()
 }
 
 // tab is a visitor's browser on a page and a checkout of its own.
@@ -86,7 +91,7 @@ func open(t *testing.T, o *fakeOffice) *tab {
 	t.Cleanup(server.Close)
 	backTo = server.URL + "/billing/"
 
-	ctx, end := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
+	ctx, end := newTab()
 	t.Cleanup(end)
 	b := &tab{t: t, ctx: ctx, office: o, url: server.URL}
 	if err := chromedp.Listen(ctx, b.listen); err != nil {

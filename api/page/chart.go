@@ -47,7 +47,6 @@ type labelView struct {
 // legend is a colour and what it stands for.
 type legend struct {
 	Class, Name string
-	Plain       bool // said by the page, not a name of somebody's
 }
 
 // Sizes of the chart.
@@ -70,13 +69,13 @@ func chartOf(usage *report.Usage, window report.Window) *chart {
 		c.Legend = append(c.Legend, legend{Class: chartClass(i), Name: oneLine(usage.Series[i].Name)})
 	}
 	if usage.Other != nil {
-		c.Legend = append(c.Legend, legend{Class: "rest", Name: "Other connections", Plain: true})
+		c.Legend = append(c.Legend, legend{Class: "rest", Name: "Other connections"})
 	}
 	for at := range usage.Points {
 		c.Columns = append(c.Columns, columnOf(usage, at, top, window))
 	}
 	if c.HasFree = !usage.Total.Total.Free.IsZero(); c.HasFree {
-		c.Legend = append(c.Legend, legend{Class: "free", Name: "Free (what it would have cost)", Plain: true})
+		c.Legend = append(c.Legend, legend{Class: "free", Name: "Free (what it would have cost)"})
 	}
 	c.Labels = labels(usage, window)
 	return c
@@ -182,12 +181,3 @@ func pointText(m moment, window report.Window) string {
 
 // chartClass is the colour of a series.
 func chartClass(index int) string { return fmt.Sprintf("s%d", index+1) }
-
-// permille is part/all, 0 where there is nothing.
-func permille(part, all amount) int64 {
-	if all.nano.Sign() <= 0 {
-		return 0
-	}
-	scaled := new(big.Int).Mul(part.nano, big.NewInt(1000))
-	return scaled.Quo(scaled, all.nano).Int64()
-}

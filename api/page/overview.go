@@ -58,7 +58,7 @@ type creditsCard struct {
 	Status                     statusView
 	Plan, WaitingPlan          string
 	Sells                      bool // the plan sells credits
-	PeriodFrom, PeriodTo       moment
+	PeriodTo                   moment
 	Grants                     []grantView
 	Holds                      []holdView
 }
@@ -90,7 +90,7 @@ func (v *visit) creditsCard(f *facts) *creditsCard {
 	b := &f.Balance
 	card := &creditsCard{
 		shell: v.shell("", "").of(f, "overview"), Available: credits(b.Available), Held: credits(b.Held), Overdraft: credits(b.Overdraft),
-		Status: statusOf(b.Status), Plan: oneLine(f.plan.ID), Sells: f.plan.Purchase.Orders, PeriodFrom: momentOf(b.PeriodFrom), PeriodTo: momentOf(b.PeriodTo),
+		Status: statusOf(b.Status), Plan: oneLine(f.plan.ID), Sells: f.plan.Purchase.Orders, PeriodTo: momentOf(b.PeriodTo),
 	}
 	if f.Profile.WaitingPlan != "" {
 		card.WaitingPlan = oneLine(f.Profile.WaitingPlan)

@@ -17,10 +17,8 @@ type settingsPage struct {
 	*shell
 	Auto        autoCard
 	Payment     paymentCard
-	Program     programCard
 	Contacts    contactsForm
 	Connections []connectionRow
-	Priorities  []choice
 	Gate        gateForm
 }
 
@@ -61,7 +59,7 @@ func (v *visit) settingsOf(problem *banner, status int) error {
 		return err
 	}
 	page := &settingsPage{
-		shell: v.shell("settings", "Settings").of(f, ""), Auto: v.autoCard(f), Payment: v.paymentCard(f), Program: v.programCard(f),
+		shell: v.shell("settings", "Settings").of(f, ""), Auto: v.autoCard(f), Payment: v.paymentCard(f),
 		Contacts: contactsOf(&f.Profile), Gate: gateForm{Reserve: f.Reserve.String(), Min: f.RunawayMin.String()},
 	}
 	if f.RunawayFactor > 0 {

@@ -32,7 +32,6 @@ type usageRow struct {
 	Removed, Stopped    bool
 	IsFree              bool
 	Billed, Free        amount
-	Share               int64 // permille of all billed
 }
 
 // pointRow is one day, week or month.
@@ -83,7 +82,7 @@ func (p *usagePage) fill(all *report.Usage, f *facts) {
 	drawn := topOf(all, colours)
 	p.Chart = chartOf(drawn, p.Window)
 	for i := range all.Series {
-		p.Rows = append(p.Rows, rowOf(&all.Series[i], i, all, f))
+		p.Rows = append(p.Rows, rowOf(&all.Series[i], i, f))
 	}
 	p.Columns = p.Chart.Legend
 	if p.Chart.HasFree {
@@ -104,7 +103,7 @@ func (p *usagePage) fill(all *report.Usage, f *facts) {
 	}
 }
 
-func rowOf(series *report.Series, index int, all *report.Usage, f *facts) usageRow {
+func rowOf(series *report.Series, index int, f *facts) usageRow {
 	row := usageRow{
 		Name: series.Name, Shown: oneLine(series.Name), Class: "rest",
 		Billed: total(series.Total.Billed), Free: total(series.Total.Free), Removed: true,
@@ -116,7 +115,6 @@ func rowOf(series *report.Series, index int, all *report.Usage, f *facts) usageR
 		row.Source, row.Destination = oneLine(c.SourceConnector), oneLine(c.DestinationConnector)
 		row.Removed, row.Stopped, row.IsFree = !c.Known, c.Stopped, c.Free
 	}
-	row.Share = permille(row.Billed, total(all.Total.Total.Billed))
 	return row
 }
 
