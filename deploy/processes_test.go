@@ -11,8 +11,11 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	kafka "github.com/segmentio/kafka-go"
 
+	"drawdown/api"
+	"drawdown/api/access"
 	"drawdown/consumer"
 	"drawdown/consumer/feed"
+	"drawdown/consumer/signature"
 	"drawdown/notify"
 	"drawdown/notify/webhook"
 	"drawdown/purchasing"
@@ -55,6 +58,16 @@ var processes = map[string]func(*testing.T, prometheus.Registerer){
 		must(t, err)
 	},
 	"purchaser": happen,
+	"api": func(t *testing.T, r prometheus.Registerer) {
+		keys, err := signature.Parse([]byte("a:" + base64.StdEncoding.EncodeToString(make([]byte, signature.MinSecretLen))))
+		must(t, err)
+		store, err := access.NewKeyStore(access.KeyStoreConfig{Log: struct{ access.Log }{}, Signer: keys, Logger: silent, Registerer: r})
+		must(t, err)
+		authenticator, err := access.NewAuthenticator(store, nil, r)
+		must(t, err)
+		_, err = api.New(api.Default(), api.Deps{Office: struct{ api.Office }{}, Authenticator: authenticator, Logger: silent, Registerer: r})
+		must(t, err)
+	},
 	"notifier": func(t *testing.T, r prometheus.Registerer) {
 		n, err := notify.New(notify.Default(), notify.Deps{
 			Directory: struct{ notify.Directory }{}, Outbox: struct{ notify.Outbox }{}, Operations: struct{ notify.Operations }{},
