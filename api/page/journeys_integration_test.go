@@ -129,7 +129,7 @@ func TestSwitchingAutoPurchaseOnAndRunningOut(t *testing.T) {
 	})
 	b.sees("Credits are on their way", "Buying credits")
 	o.pay("acme:2", "auto", 30)
-	b.sees("Available credits 30", "Active")
+	b.sees("Available credits 30", "Active", "At the recent rate of 7 credits a day")
 	b.doesNotSee("Credits are on their way")
 	b.visit("purchases")
 	b.sees("Auto-purchase 30", "USD 75.00", "Paid")
@@ -144,7 +144,7 @@ func TestADeclinedCardIsFixed(t *testing.T) {
 		v.Balance.Grants, v.Balance.Status = nil, drawdown.PaymentFailed
 		v.Balance.AutoPurchase.Enabled, v.Balance.AutoPurchase.PaymentFailed = true, true
 	})
-	b.sees("Your last payment failed", "You are out of credits")
+	b.sees("Your last payment failed", "You are out of credits", "There are none left.", "Payment failed Save a card that works.")
 	b.picture("journey-declined-1-failed")
 	b.press("Fix payment")
 	b.sees("Save")

@@ -8,8 +8,9 @@ import (
 	"net/http"
 )
 
-// live answers with the parts of a page that refresh by themselves. It reads balances only, which cost little; the answer
-// has an ETag, so that one which says the same as before is empty.
+// live answers with the parts of a page that refresh by themselves. It reads balances only, which costs little, and has an
+// ETag, so that an answer which says the same as before is empty. Only when a balance has changed is the forecast asked for
+// anew.
 func (v *visit) live() error {
 	v.w.Header().Del("Set-Cookie") // a page that is merely open keeps no session from becoming idle
 	f, err := v.facts()
@@ -17,9 +18,11 @@ func (v *visit) live() error {
 		return err
 	}
 	var body bytes.Buffer
+	var overview *overviewPage
 	switch v.r.URL.Query().Get("view") {
 	case "overview":
-		err = v.pages[""].ExecuteTemplate(&body, "live-overview", v.creditsCard(f))
+		overview = v.overviewPage(f)
+		err = v.pages[""].ExecuteTemplate(&body, "live-overview", overview)
 	case "returned":
 		var page *returnedPage
 		if page, err = v.returnedPage(f); err == nil {
@@ -38,6 +41,14 @@ func (v *visit) live() error {
 	if v.r.Header.Get("If-None-Match") == tag {
 		v.w.WriteHeader(http.StatusNotModified)
 		return nil
+	}
+	if overview != nil {
+		if overview.Forecast, err = v.forecast(f); err != nil {
+			return err
+		}
+		if err := v.pages[""].ExecuteTemplate(&body, "forecast-card", overview); err != nil {
+			return fmt.Errorf("render the forecast: %w", err)
+		}
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	if _, err := body.WriteTo(v.w); err != nil {

@@ -32,7 +32,7 @@ func (v *visit) overview() error {
 
 // overviewOf renders the overview; with a problem where a form of it was refused.
 func (v *visit) overviewOf(f *facts, problem *banner, status int) error {
-	page := &overviewPage{shell: v.shell("", "Overview").of(f, "overview"), Credits: v.creditsCard(f)}
+	page := v.overviewPage(f)
 	if problem != nil {
 		page.Said = problem
 	}
@@ -46,9 +46,16 @@ func (v *visit) overviewOf(f *facts, problem *banner, status int) error {
 	if page.Buy, err = v.buyForm(f, nil); err != nil {
 		return err
 	}
-	page.Payment, page.Program, page.Auto = v.paymentCard(f), v.programCard(f), v.autoCard(f)
 	page.Leaving = v.leaving(f)
 	return v.render(max(status, http.StatusOK), "overview", page)
+}
+
+// overviewPage is what the balance alone says: all that refreshes by itself.
+func (v *visit) overviewPage(f *facts) *overviewPage {
+	return &overviewPage{
+		shell: v.shell("", "Overview").of(f, "overview"), Credits: v.creditsCard(f), Payment: v.paymentCard(f), Program: v.programCard(f),
+		Auto: v.autoCard(f),
+	}
 }
 
 // creditsCard is what an account has. It refreshes by itself.
@@ -167,18 +174,22 @@ func statusOf(s drawdown.Status) statusView {
 // forecastView says when credits run out if usage goes on as it did.
 type forecastView struct {
 	Trouble string // why there is none
+	Gone    bool   // there are no credits
 	PerDay  amount
 	RunsOut moment // zero: not within a year
 	Used    bool   // there was usage to tell it from
 }
 
 func (v *visit) forecast(f *facts) (forecastView, error) {
+	if f.Balance.Available <= 0 {
+		return forecastView{Gone: true}, nil
+	}
 	forecast, err := v.Office.Forecast(v.ctx(), v.principal, v.account)
 	if err != nil {
 		text, err := v.unavailable(err, "the forecast")
 		return forecastView{Trouble: text}, err
 	}
-	return forecastView{PerDay: total(forecast.PerDay), Used: !forecast.PerDay.IsZero() && f.Balance.Available > 0, RunsOut: moment{forecast.RunsOutAt}}, nil
+	return forecastView{PerDay: total(forecast.PerDay), Used: !forecast.PerDay.IsZero(), RunsOut: moment{forecast.RunsOutAt}}, nil
 }
 
 // usedView is what was used in the plan's period.

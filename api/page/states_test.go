@@ -46,7 +46,7 @@ func TestAnOverviewSaysHowTheAccountStands(t *testing.T) {
 		},
 		"grace": {
 			change: func(v *office.Overview) { v.Balance.Grants, v.Balance.Status = nil, drawdown.Grace },
-			says:   []string{"You are out of credits Syncs still run for a limited time."},
+			says:   []string{"There are none left.", "You are out of credits Syncs still run for a limited time."},
 		},
 		"purchasing": {
 			change: func(v *office.Overview) {
@@ -238,8 +238,17 @@ func TestWhatRefreshesByItself(t *testing.T) {
 	if changed := ask(tag); changed.status != 200 || changed.header.Get("ETag") == tag {
 		t.Errorf("what has changed: %d", changed.status)
 	}
+	o.empty(drawdown.Exhausted)
+	empty := v.get("/billing/live?view=overview")
+	empty.expect(t, 200, "There are none left.")
+	o.pay("q", "manual", 10)
 	o.fails["usage"], o.fails["ledger"], o.fails["forecast"] = errors.New("asked"), errors.New("asked"), errors.New("asked")
-	v.get("/billing/live?view=overview").expect(t, 200) // it asks for balances only
+	again := v.get("/billing/live?view=overview")
+	again.expect(t, 200, "We can’t show the forecast right now.")
+	o.fails["forecast"] = &office.Error{Kind: office.Invalid} // it would be refused if it were asked for
+	if same := ask(again.header.Get("ETag")); same.status != http.StatusNotModified {
+		t.Errorf("reports are asked for although nothing has changed: %d", same.status)
+	}
 	v.get("/billing/live").expect(t, 200)
 	v.who = ""
 	v.get("/billing/live?view=overview").expect(t, http.StatusUnauthorized)
