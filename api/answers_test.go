@@ -77,6 +77,7 @@ func TestSumsAreExact(t *testing.T) {
 func TestActions(t *testing.T) {
 	limit := dollars(100_00)
 	mail, nobody := "new@example.com", []string{}
+	s := newServer(t)
 	for _, c := range []struct {
 		method, path, body string
 		want               office.Action
@@ -105,7 +106,7 @@ func TestActions(t *testing.T) {
 		{"POST", "/accounts/acme/holds", `{"hold":"h/1","connection":"shop","job":9,"amount":"3","expires_at":"2026-02-16T12:00:00Z","wait":true}`, office.PlaceHold{Hold: "h/1", Connection: "shop", Job: 9, Amount: 3 * drawdown.Credit, ExpiresAt: at(noon), Wait: true}},
 		{"DELETE", "/accounts/acme/holds/h%2F1", "", office.ReleaseHold{Hold: "h/1"}},
 	} {
-		s := newServer(t)
+		s.office.did, s.office.writes = nil, nil
 		answer := s.do(t, request{method: c.method, path: "/v1" + c.path, body: c.body, bearer: "operator", header: map[string]string{"Idempotency-Key": "once"}})
 		if len(s.office.did) != 1 {
 			t.Errorf("%s %s %s: %s %s", c.method, c.path, c.body, answer.Status, text(t, answer))

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -130,13 +131,15 @@ func TestOtherMethodsSayWhichAreAllowed(t *testing.T) {
 
 // What breaks inside is logged with its request's id, and no word of it reaches the client.
 func TestNothingOfTheInsideGetsOut(t *testing.T) {
+	s := newServer(t)
 	for name, breaks := range map[string]func(*fakeOffice){
 		"a panic":  func(f *fakeOffice) { f.panics = true },
 		"an error": func(f *fakeOffice) { f.broken = errors.New("a secret of the inside") },
 	} {
 		for _, path := range []string{"/v1/accounts/acme/balance", "/v1/accounts/acme/gate?connection=shop", "/v1/accounts/acme/ledger/export"} {
 			t.Run(name+path, func(t *testing.T) {
-				s := newServer(t)
+				s.office.panics, s.office.broken = false, nil
+				s.log.Reset()
 				breaks(s.office)
 				answer := s.do(t, request{method: "GET", path: path, bearer: "operator"})
 				body := text(t, answer)
@@ -272,6 +275,14 @@ func TestMetrics(t *testing.T) {
 	if err := testutil.GatherAndCompare(s.registry, strings.NewReader(want), "drawdown_api_events_total", "drawdown_api_requests_in_flight"); err != nil {
 		t.Error(err)
 	}
+	if got := requestsOf(t, s); fmt.Sprint(got) != "map[list-plans 2xx:1 list-plans 4xx:1 none 4xx:1 report-usage 2xx:1]" {
+		t.Errorf("requests are %v", got)
+	}
+}
+
+// requestsOf is how many requests were counted, by route and class of status.
+func requestsOf(t *testing.T, s *server) map[string]float64 {
+	t.Helper()
 	families, err := s.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -287,9 +298,7 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	}
-	if fmt.Sprint(got) != "map[list-plans 2xx:1 list-plans 4xx:1 none 4xx:1 report-usage 2xx:1]" {
-		t.Errorf("requests are %v", got)
-	}
+	return got
 }
 
 // A document that everybody may read, with an ETag.
@@ -321,5 +330,18 @@ func TestConfigIsValidated(t *testing.T) {
 	}
 	if _, err := api.New(api.Default(), api.Deps{}); err == nil {
 		t.Error("an API of nothing is made")
+	}
+}
+
+// A client that goes away is no fault of ours: neither an error in the log nor a 5xx in the metrics.
+func TestAClientThatIsGone(t *testing.T) {
+	s := newServer(t)
+	s.office.broken = context.Canceled
+	s.do(t, request{method: "GET", path: "/v1/accounts/acme/balance", bearer: "customer"})
+	if logged := s.log.String(); !strings.Contains(logged, `"level":"INFO"`) || !strings.Contains(logged, `"status":499`) {
+		t.Errorf("the log says %s", logged)
+	}
+	if got := requestsOf(t, s); fmt.Sprint(got) != "map[show-balance 4xx:1]" {
+		t.Errorf("requests are %v", got)
 	}
 }

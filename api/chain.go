@@ -51,6 +51,10 @@ func (s *server) recovered(cause any, w *recorder, r *http.Request) {
 	if cause == nil {
 		return
 	}
+	if w.failed { // huma panics when an answer cannot be written: the client is gone
+		w.aborted = true
+		return
+	}
 	if cause != http.ErrAbortHandler { //nolint:errorlint // the very value that net/http compares with
 		s.logger.LogAttrs(r.Context(), slog.LevelError, "a request panicked", slog.String("request", requestID(r.Context())),
 			slog.String("panic", fmt.Sprint(cause)), slog.String("stack", string(debug.Stack())))
@@ -62,11 +66,17 @@ func (s *server) recovered(cause any, w *recorder, r *http.Request) {
 	refuse(r.Context(), fmt.Errorf("panic: %v", cause)).write(w)
 }
 
+// clientGone stands in logs for a request that its client gave up; nobody got that status. It is no fault of ours.
+const clientGone = 499
+
 // finish counts and logs a request. Of the gate, only what went wrong is logged: it is asked thousands of times a second.
 func (s *server) finish(x *exchange, r *http.Request, w *recorder, took time.Duration) {
 	status, counted, name := w.status, s.strangers, "none"
-	if status == 0 {
+	switch {
+	case status == 0:
 		status = http.StatusOK
+	case w.failed || x.problem != nil && x.problem.Reason == "canceled":
+		status = clientGone
 	}
 	if x.route != nil {
 		counted, name = x.route.metrics, x.route.id
@@ -74,6 +84,7 @@ func (s *server) finish(x *exchange, r *http.Request, w *recorder, took time.Dur
 	counted.observe(status, took)
 	level := slog.LevelInfo
 	switch {
+	case status == clientGone:
 	case status >= http.StatusInternalServerError || w.aborted:
 		level = slog.LevelError
 	case x.route != nil && x.route.hot:
@@ -120,6 +131,7 @@ type recorder struct {
 	status  int // 0 before the answer begins
 	bytes   int64
 	aborted bool
+	failed  bool // the client is gone
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -135,6 +147,7 @@ func (w *recorder) Write(p []byte) (int, error) {
 	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
+	w.failed = w.failed || err != nil
 	return n, err
 }
 

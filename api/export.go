@@ -93,7 +93,7 @@ func (e *export) stream(ctx context.Context, w http.ResponseWriter, stall time.D
 		w.Header().Del("Content-Disposition")
 		refuse(ctx, err).write(w)
 	default:
-		refuse(ctx, err) // for the log
+		_ = refuse(ctx, err) // for the log; the client has half of the file
 		panic(http.ErrAbortHandler)
 	}
 }

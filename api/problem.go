@@ -14,6 +14,8 @@ import (
 )
 
 // Problem is a refusal (RFC 9457).
+//
+//nolint:errname // it is the RFC's name, and that of its schema in the document
 type Problem struct {
 	Type     string  `json:"type" format:"uri-reference" doc:"Where the reason is explained: docs/api.md of this project, at the reason." example:"/docs/api.md#no_such_account"`
 	Title    string  `json:"title" doc:"What is wrong, the same for every occurrence."`
@@ -148,12 +150,12 @@ func (p *Problem) write(w http.ResponseWriter) {
 // What huma refuses by itself becomes a Problem too. It knows no other way than its package's variables: they are set once,
 // before anything runs.
 func init() {
-	huma.NewErrorWithContext = humaProblem                                             //nolint:reassign // huma's own way of replacing its errors
-	huma.NewError = func(status int, message string, errs ...error) huma.StatusError { //nolint:reassign // as above
+	huma.NewErrorWithContext = humaProblem
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		return humaProblem(nil, status, message, errs...)
 	}
-	huma.ValidateStrictCasing = true  //nolint:reassign // "Plan" is not "plan"
-	huma.DefaultArrayNullable = false //nolint:reassign // no list of ours is null
+	huma.ValidateStrictCasing = true  // "Plan" is not "plan"
+	huma.DefaultArrayNullable = false // no list of ours is null
 }
 
 // humaProblem translates huma's statuses: what does not fit the OpenAPI document is a 400. A 422 means that the request is

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"drawdown/sinks/clickhouse/report"
 )
@@ -234,7 +233,7 @@ type Estimate struct {
 type estimateAnswer struct{ Body Estimate }
 
 func (s *server) estimate(ctx context.Context, in *estimateInput) (*estimateAnswer, error) {
-	q := report.EstimateQuery{Account: in.Account, Connection: in.Connection, Source: in.Source, Destination: in.Destination, Now: time.Now()}
+	q := report.EstimateQuery{Account: in.Account, Connection: in.Connection, Source: in.Source, Destination: in.Destination}
 	if in.Connection == "" && (in.Source == "" || in.Destination == "") {
 		return nil, malformed(ctx, "query", "name the connection, or source and destination")
 	}
