@@ -79,6 +79,7 @@ var reasons = map[string]explanation{
 	string(drawdown.Malformed):           {http.StatusUnprocessableEntity, "A value cannot be", "errors says which value; docs/contract.md, sections 1 to 3, has the rules."},
 	string(drawdown.Late):                {http.StatusUnprocessableEntity, "The record is too old", "Usage is taken for 34 days with a sequence number, for 72 hours without."},
 	string(drawdown.Future):              {http.StatusUnprocessableEntity, "The record's time lies ahead", "Set the clock: times may lie at most an hour ahead."},
+	string(drawdown.UnsignedOperation):   {http.StatusServiceUnavailable, "The workers do not know the service's signing key", "Tell whoever runs the service."},
 	string(drawdown.UnknownAccount):      {http.StatusNotFound, "There is no such account", "Open the account first."},
 	string(drawdown.AccountExists):       {http.StatusConflict, "The account exists", "Use another id, or the account that is there."},
 	string(drawdown.UnknownPlan):         {http.StatusUnprocessableEntity, "There is no such plan", "GET /v1/plans lists the plans."},
