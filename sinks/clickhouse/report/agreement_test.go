@@ -126,8 +126,7 @@ type job struct {
 	number     uint64
 }
 
-func jobOf(c *drawdown.Charge) (job, bool)           { return job{c.Connection, c.Job}, true }
-func connectionOf(c *drawdown.Charge) (string, bool) { return c.Connection, true }
+func jobOf(c *drawdown.Charge) (job, bool) { return job{c.Connection, c.Job}, true }
 
 // TestAnswersAgree: on random logs through the real engine, what connections used is the same to the nano-credit by the
 // balance, the exported charges, the syncs, their receipts and the windows of usage, and the ledger accounts for it; and

@@ -45,7 +45,7 @@ func TestWindows(t *testing.T) {
 		}
 		got := fmt.Sprint(len(s.points), s.from.Format(" 2006-01-02T15:04:05.999"), s.points[1].Format(" 2006-01-02T15:04:05.999"), s.to.Format(" 2006-01-02T15:04:05.999"))
 		want := fmt.Sprint(test.points, " ", test.from, "T00:00:00 ", test.second, "T00:00:00 ", test.to, "T00:00:00")
-		if got != want || s.points[0] != s.from {
+		if got != want || !s.points[0].Equal(s.from) {
 			t.Errorf("%s: got %s, want %s", test.rule, got, want)
 		}
 		for i, point := range s.points {
