@@ -27,4 +27,10 @@
 //	subscriptions_test.go plans that the gateway bills     charged_test.go       SIGKILL between charge and settlement
 //	forged_test.go        webhooks of others               disclosed_test.go     refused secrets
 //	notices_test.go       each notice, SIGKILL             life_test.go          accounts of which all is told
+//
+// And what customers see, in a real browser (-screenshots DIR keeps pictures of it; docs/billing-page.md shows them):
+//
+//	pages_storefront_test.go  an installation with the page    pages_history_test.go  half a year of an account, as a log
+//	pages_tab_test.go         a browser, and what it forbids   pages_journeys_test.go  buying, enrolling, a declined card
+//	pages_access_test.go      signing in, others, no scripts   pages_figures_test.go   page = API = ClickHouse = replay
 package e2e
