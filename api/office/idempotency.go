@@ -45,11 +45,12 @@ func operationID(p *access.Principal, key string) string {
 
 // digestOf is a hash of texts, different for different lists of texts.
 func digestOf(texts ...string) string {
-	h := sha256.New()
+	var all []byte
 	for _, text := range texts {
-		fmt.Fprintf(h, "%d:%s,", len(text), text)
+		all = fmt.Appendf(all, "%d:%s,", len(text), text)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(all)
+	return hex.EncodeToString(sum[:])
 }
 
 // claimed is a key that a request holds, and the answer that an earlier one got.

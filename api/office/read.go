@@ -79,12 +79,12 @@ func (o *Office) overview(ctx context.Context, account string) (*Overview, error
 // etagOf names what an overview shows: the state by its version, and what the catalogue adds to it at the instant, which is
 // whether connections are free and enrolment is possible.
 func etagOf(v *balance.Overview) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%d %s %t", v.Version, v.Profile.Account, v.Enrolment.EligibleConnection)
+	shown := fmt.Appendf(nil, "%d %s %t", v.Version, v.Profile.Account, v.Enrolment.EligibleConnection)
 	for i := range v.Connections {
-		fmt.Fprintf(h, " %t", v.Connections[i].Free)
+		shown = fmt.Appendf(shown, " %t", v.Connections[i].Free)
 	}
-	return `"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12]) + `"`
+	sum := sha256.Sum256(shown)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 }
 
 // Gate answers whether a sync of a connection may start now (contract, section 10). job is nil where the question names none.
