@@ -65,6 +65,8 @@ const (
 
 	purchaserJob      jobKind = "purchaser"
 	naivePurchaserJob jobKind = "naive purchaser"
+
+	apiJob jobKind = "api"
 )
 
 // endless reports whether the work ends with its context only.

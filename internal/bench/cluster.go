@@ -42,6 +42,7 @@ type machinery struct {
 	partitions   int
 	kafkaHeapMiB int
 	clickhouse   bool // ClickHouse too
+	api          bool // the API's topics too
 	keep         bool // data and logs
 }
 
@@ -65,7 +66,7 @@ func startCluster(ctx context.Context, m *machinery) (*cluster, error) {
 		c.config.ClickHouse = app.ClickHouse{DSN: "http://" + c.servers[2].Addr() + "/drawdown"}
 	}
 	c.client = &kafkago.Client{Addr: kafkago.TCP(broker.Addr()), Transport: &kafkago.Transport{}}
-	return c, c.createTopics(ctx, m.partitions)
+	return c, c.createTopics(ctx, m)
 }
 
 // start starts the servers side by side. One that is not installed names the command which installs it.
@@ -113,14 +114,17 @@ func (c *cluster) makeKeys() (err error) {
 	return err
 }
 
-func (c *cluster) createTopics(ctx context.Context, partitions int) error {
+func (c *cluster) createTopics(ctx context.Context, m *machinery) error {
 	connection, err := c.config.Cluster()
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
 	spec := consumer.DefaultTopicSpec()
-	spec.Partitions = partitions
+	spec.Partitions = m.partitions
+	if m.api {
+		return c.config.EnsureTopics(ctx, connection, spec)
+	}
 	return c.config.Topics(connection).Ensure(ctx, spec)
 }
 

@@ -1,5 +1,5 @@
 // Package bench measures how fast a backlog of usage events is drained by the real worker and sink on real servers, and how
-// fast the real purchaser buys, beside the naive ways to do the same.
+// fast the real purchaser buys and the real gate answers, beside the naive ways to do the same.
 //
 // It owns: the workload and what it must come to, the run from empty servers to verified figures, and how figures are
 // shown. It does not own: the servers (internal/servers), and how a worker or a sink is put together (internal/app).
@@ -24,9 +24,18 @@
 //  4. compares every purchase in the ledger and at the gateway with what was used up          purchaseverify.go
 //  5. shows the figures                                                                       purchaseresult.go
 //
+// A run of the gate measures how long questions take over HTTP while usage changes the balances:
+//
+//  1. opens accounts that use up what they have, fall to their reserve or to what is held, and
+//     issues API keys                                                                  gate.go, gateaccounts.go
+//  2. asks at a steady rate, then the naive way, with usage beside it                  gateload.go, gateusage.go
+//  3. compares every answer with the rule on a balance that the account had meanwhile         gaterule.go
+//  4. shows the figures                                                                       gateresult.go
+//
 // Invariants:
 //   - What is measured runs in a process of its own (child.go), so that its processor time and allocations are its own and
 //     not those of the load or the watching.
-//   - No figures without correctness: a credit or a purchase too many or too few, anywhere, is an error instead of a result.
+//   - No figures without correctness: a credit or a purchase too many or too few, or an answer of the gate that is
+//     not true, anywhere, is an error instead of a result.
 //   - A run leaves no process behind, however it ends, and no data unless asked to keep them.
 package bench

@@ -17,6 +17,8 @@ func (j *job) prepare(result *report) (begin work, end func(), err error) {
 		part, end, err = j.Config.NewWorker(registry, log)
 	case sinkJob:
 		part, end, err = j.Config.NewSink(registry, log)
+	case apiJob:
+		part, end, err = j.Config.NewAPI(registry, log)
 	case purchaserJob:
 		return j.purchaser(registry, log)
 	case naivePurchaserJob:

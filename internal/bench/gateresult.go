@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"text/tabwriter"
+	"time"
+)
+
+// GateResult is what a run measured. Every answer of it followed from a balance that the account had between the question
+// and the answer.
+type GateResult struct {
+	// Latencies in milliseconds, from the instant at which a question was due to its whole answer.
+	P50  float64 `json:"p50_ms"`
+	P90  float64 `json:"p90_ms"`
+	P99  float64 `json:"p99_ms"`
+	P999 float64 `json:"p999_ms"`
+	Max  float64 `json:"max_ms"`
+	// LateP99 is how late the load itself was in sending a question, and SentP99 is from then to the answer. Where the former
+	// is not small, the machine was too busy, or the connections too few, for the latencies to say much of the gate.
+	LateP99 float64 `json:"late_p99_ms"`
+	SentP99 float64 `json:"sent_p99_ms"`
+	// PerSecond is how many were answered a second; Questions how many in all, and Errors how many were not.
+	PerSecond float64 `json:"per_second"`
+	Questions int     `json:"questions"`
+	Errors    int     `json:"errors"`
+	// CPUPerQuestion is of the API's process, in microseconds.
+	CPUPerQuestion float64 `json:"cpu_us_per_question"`
+	// The naive way: the whole balance for each question. Ratio is how many times the processor time it takes. All but the
+	// errors are null where it was not measured.
+	BaselineP50            *float64 `json:"baseline_p50_ms"`
+	BaselineP99            *float64 `json:"baseline_p99_ms"`
+	BaselinePerSecond      *float64 `json:"baseline_per_second"`
+	BaselineErrors         int      `json:"baseline_errors"`
+	BaselineCPUPerQuestion *float64 `json:"baseline_cpu_us_per_question"`
+	Ratio                  *float64 `json:"ratio"`
+
+	EventsPerSecond   float64 `json:"events_per_second"` // usage that changed balances meanwhile
+	Accounts          int     `json:"accounts"`
+	Partitions        int     `json:"partitions"`
+	Connections       int     `json:"connections"` // HTTP
+	RedisCPUPercent   float64 `json:"redis_cpu_percent"`
+	ForeignCPUPercent float64 `json:"foreign_cpu_percent"` // of all cores, by processes that have nothing to do with the run
+	WrongAnswers      int     `json:"wrong_answers"`       // always 0: a run with any is an error
+	Cores             int     `json:"cores"`
+	Go                string  `json:"go"`
+}
+
+// result puts the figures together.
+func (r *gateRun) result() GateResult {
+	o, g := r.options, &r.gate
+	result := GateResult{
+		P50: milli(permille(g.took, 500)), P90: milli(permille(g.took, 900)), P99: milli(permille(g.took, 990)),
+		P999: milli(permille(g.took, 999)), Max: milli(permille(g.took, 1000)), LateP99: milli(permille(g.late, 990)), SentP99: milli(permille(g.sent, 990)),
+		PerSecond: math.Round(float64(len(g.took)) / g.span.Seconds()), Questions: len(g.took), Errors: g.errors,
+		CPUPerQuestion: g.perQuestion(), EventsPerSecond: math.Round(g.events),
+		Accounts: o.Accounts, Partitions: o.Partitions, Connections: o.Connections,
+		RedisCPUPercent: round(100 * g.others.servers[1].Seconds() / g.span.Seconds()), Cores: runtime.NumCPU(), Go: runtime.Version(),
+	}
+	foreign := g.others.machine - g.others.self - g.own - g.worker
+	for _, server := range g.others.servers {
+		foreign -= server
+	}
+	result.ForeignCPUPercent = round(max(0, 100*foreign.Seconds()/g.span.Seconds()/float64(runtime.NumCPU())))
+	if n := &r.naive; len(n.took) > 0 {
+		p50, p99, cpu := milli(permille(n.took, 500)), milli(permille(n.took, 990)), n.perQuestion()
+		rate := math.Round(float64(len(n.took)) / n.span.Seconds())
+		result.BaselineP50, result.BaselineP99, result.BaselinePerSecond = &p50, &p99, &rate
+		result.BaselineCPUPerQuestion, result.BaselineErrors = &cpu, n.errors
+		if result.CPUPerQuestion > 0 { // the kernel counts in hundredths of a second: a few questions may take none
+			ratio := round(cpu / result.CPUPerQuestion)
+			result.Ratio = &ratio
+		}
+	}
+	return result
+}
+
+// perQuestion is the API's processor time, in microseconds.
+func (p *gatePhase) perQuestion() float64 { return round(p.own.Seconds() * 1e6 / float64(len(p.took))) }
+
+func milli(d time.Duration) float64 { return round(d.Seconds() * 1000) }
+
+// permille returns the least duration that so many of a thousand do not exceed.
+func permille(sorted []time.Duration, share int) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[max(0, (len(sorted)*share+999)/1000-1)]
+}
+
+// show writes a table and, as the last line, the JSON object.
+func (r *GateResult) show(out io.Writer, onlyJSON bool) error {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("show the result: %w", err)
+	}
+	if !onlyJSON {
+		if err := r.table(out); err != nil {
+			return fmt.Errorf("show the result: %w", err)
+		}
+	}
+	_, err = fmt.Fprintf(out, "%s\n", line)
+	return err
+}
+
+func (r *GateResult) table(out io.Writer) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	var faults []error
+	row := func(cells ...any) {
+		for _, cell := range cells {
+			_, err := fmt.Fprint(t, cell, "\t")
+			faults = append(faults, err)
+		}
+		_, err := fmt.Fprintln(t)
+		faults = append(faults, err)
+	}
+	row("", "questions/s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "errors", "CPU µs")
+	row("the gate", thousands(int64(r.PerSecond)), r.P50, r.P90, r.P99, r.P999, r.Max, r.Errors, r.CPUPerQuestion)
+	if r.BaselinePerSecond != nil {
+		row("the whole balance", thousands(int64(*r.BaselinePerSecond)), *r.BaselineP50, "", *r.BaselineP99, "", "", r.BaselineErrors, *r.BaselineCPUPerQuestion)
+	}
+	if r.Ratio != nil {
+		row("times the CPU", "", "", "", "", "", "", "", *r.Ratio)
+	}
+	faults = append(faults, t.Flush())
+	_, err := fmt.Fprintf(out, "\n%s accounts, %d partitions, %s usage events/s meanwhile, %d HTTP connections; questions were sent %v ms late and answered %v ms after that (p99)\n"+
+		"Redis takes %v%% of a core; %s, %d cores, %v%% of them busy elsewhere\nwrong answers 0\n",
+		thousands(int64(r.Accounts)), r.Partitions, thousands(int64(r.EventsPerSecond)), r.Connections, r.LateP99, r.SentP99,
+		r.RedisCPUPercent, r.Go, r.Cores, r.ForeignCPUPercent)
+	return errors.Join(append(faults, err)...)
+}
