@@ -39,11 +39,16 @@ type GateResult struct {
 	BaselineCPUPerQuestion *float64 `json:"baseline_cpu_us_per_question"`
 	Ratio                  *float64 `json:"ratio"`
 
-	EventsPerSecond   float64 `json:"events_per_second"` // usage that changed balances meanwhile
-	Accounts          int     `json:"accounts"`
-	Partitions        int     `json:"partitions"`
-	Connections       int     `json:"connections"` // HTTP
+	EventsPerSecond float64 `json:"events_per_second"` // usage that changed balances meanwhile
+	Accounts        int     `json:"accounts"`
+	Partitions      int     `json:"partitions"`
+	Connections     int     `json:"connections"` // HTTP
+	// Shares of one core, of which the machine has several: what was asked, what stands behind it, and the load itself.
+	APICPUPercent     float64 `json:"api_cpu_percent"`
 	RedisCPUPercent   float64 `json:"redis_cpu_percent"`
+	WorkerCPUPercent  float64 `json:"worker_cpu_percent"`
+	KafkaCPUPercent   float64 `json:"kafka_cpu_percent"`
+	LoadCPUPercent    float64 `json:"load_cpu_percent"`
 	ForeignCPUPercent float64 `json:"foreign_cpu_percent"` // of all cores, by processes that have nothing to do with the run
 	WrongAnswers      int     `json:"wrong_answers"`       // always 0: a run with any is an error
 	Cores             int     `json:"cores"`
@@ -59,13 +64,14 @@ func (r *gateRun) result() GateResult {
 		PerSecond: math.Round(float64(len(g.took)) / g.span.Seconds()), Questions: len(g.took), Errors: g.errors,
 		CPUPerQuestion: g.perQuestion(), EventsPerSecond: math.Round(g.events),
 		Accounts: o.Accounts, Partitions: o.Partitions, Connections: o.Connections,
-		RedisCPUPercent: round(100 * g.others.servers[1].Seconds() / g.span.Seconds()), Cores: runtime.NumCPU(), Go: runtime.Version(),
+		APICPUPercent: g.percent(g.own), RedisCPUPercent: g.percent(g.others.servers[1]), WorkerCPUPercent: g.percent(g.worker),
+		KafkaCPUPercent: g.percent(g.others.servers[0]), LoadCPUPercent: g.percent(g.others.self), Cores: runtime.NumCPU(), Go: runtime.Version(),
 	}
 	foreign := g.others.machine - g.others.self - g.own - g.worker
 	for _, server := range g.others.servers {
 		foreign -= server
 	}
-	result.ForeignCPUPercent = round(max(0, 100*foreign.Seconds()/g.span.Seconds()/float64(runtime.NumCPU())))
+	result.ForeignCPUPercent = round(max(0, g.percent(foreign)/float64(runtime.NumCPU())))
 	if n := &r.naive; len(n.took) > 0 {
 		p50, p99, cpu := milli(permille(n.took, 500)), milli(permille(n.took, 990)), n.perQuestion()
 		rate := math.Round(float64(len(n.took)) / n.span.Seconds())
@@ -81,6 +87,11 @@ func (r *gateRun) result() GateResult {
 
 // perQuestion is the API's processor time, in microseconds.
 func (p *gatePhase) perQuestion() float64 { return round(p.own.Seconds() * 1e6 / float64(len(p.took))) }
+
+// percent is a processor time as a share of one core.
+func (p *gatePhase) percent(used time.Duration) float64 {
+	return round(100 * used.Seconds() / p.span.Seconds())
+}
 
 func milli(d time.Duration) float64 { return round(d.Seconds() * 1000) }
 
@@ -128,8 +139,8 @@ func (r *GateResult) table(out io.Writer) error {
 	}
 	faults = append(faults, t.Flush())
 	_, err := fmt.Fprintf(out, "\n%s accounts, %d partitions, %s usage events/s meanwhile, %d HTTP connections; questions were sent %v ms late and answered %v ms after that (p99)\n"+
-		"Redis takes %v%% of a core; %s, %d cores, %v%% of them busy elsewhere\nwrong answers 0\n",
+		"of a core: API %v%%, Redis %v%%, worker %v%%, Kafka %v%%, the load itself %v%%; %s, %d cores, %v%% of them busy elsewhere\nwrong answers 0\n",
 		thousands(int64(r.Accounts)), r.Partitions, thousands(int64(r.EventsPerSecond)), r.Connections, r.LateP99, r.SentP99,
-		r.RedisCPUPercent, r.Go, r.Cores, r.ForeignCPUPercent)
+		r.APICPUPercent, r.RedisCPUPercent, r.WorkerCPUPercent, r.KafkaCPUPercent, r.LoadCPUPercent, r.Go, r.Cores, r.ForeignCPUPercent)
 	return errors.Join(append(faults, err)...)
 }
