@@ -5,16 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/term"
 
+	"drawdown/api/access"
 	"drawdown/balance/redisstore"
 	"drawdown/consumer/fetch"
 	"drawdown/consumer/signature"
@@ -60,6 +61,9 @@ type demo struct {
 	redis      redis.UniversalClient
 	store      *redisstore.Store
 	database   *clickhouse.Database
+	transport  *http.Transport // to the API
+	curl       *client         // whose key the visitor may use
+	reports    *client         // reads usage of all accounts
 
 	happenings  happenings
 	till        till
@@ -68,8 +72,9 @@ type demo struct {
 	ledger      *ledgerReader
 	traffic     *traffic
 	recording   *recording
+	gatekeeper  *gatekeeper
+	schedulers  *schedulers
 	observer    *observer
-	seen        atomic.Pointer[snapshot] // the latest
 }
 
 // Run runs the demo and prints it to out. When the context ends it ends early, but still reconciles; a signal after
@@ -91,6 +96,7 @@ func Run(ctx context.Context, options Options, out *os.File) (err error) {
 		}
 		return fmt.Errorf("demo: %w", err)
 	}
+	d.printAddresses()
 	// From here on the end of the context ends the syncs only.
 	work, giveUp := afterInterrupt(ctx)
 	defer giveUp()
@@ -138,7 +144,7 @@ func (d *demo) prepare(ctx context.Context, steps *steps) (err error) {
 	if d.servers, err = startServers(ctx, steps); err != nil {
 		return err
 	}
-	err = steps.run("worker, sink, purchaser and notifier, in this process", func(io.Writer) error { return d.startWork(ctx) })
+	err = steps.run("worker, sink, purchaser, notifier, API and billing page, in this process", func(io.Writer) error { return d.startWork(ctx) })
 	if err != nil {
 		return err
 	}
@@ -166,13 +172,31 @@ func (d *demo) startWork(ctx context.Context) (err error) {
 	if err := d.connect(); err != nil {
 		return err
 	}
-	if d.pipeline, err = startPipeline(d.config); err != nil {
+	if d.pipeline, err = startPipeline(d.config, d.servers, d.story[0].account); err != nil {
 		return err
 	}
 	if err := d.startTelling(); err != nil {
 		return err
 	}
-	return d.pipeline.waitReady(ctx)
+	if err := d.pipeline.waitReady(ctx); err != nil {
+		return err
+	}
+	return d.issueKeys(ctx)
+}
+
+// issueKeys makes the API keys of whoever asks the API in the demo.
+func (d *demo) issueKeys(ctx context.Context) (err error) {
+	if d.schedulers, err = d.newSchedulers(ctx); err != nil {
+		return err
+	}
+	d.gatekeeper = &gatekeeper{api: d.schedulers.api, story: d.story, tell: d.happenings.tell}
+	d.reports, err = d.issue(ctx, access.NewKey{Name: "reports", Role: access.Operator, Scopes: []access.Scope{access.ReadAccount}})
+	if err != nil {
+		return err
+	}
+	// It is printed, so it can do no more than ask.
+	d.curl, err = d.issue(ctx, access.NewKey{Name: "visitor", Role: access.Worker, Scopes: []access.Scope{access.AskGate}})
+	return err
 }
 
 // startTelling opens the gateway's desk to the owners of the accounts, and begins to take what they are told.
@@ -201,7 +225,12 @@ func (d *demo) mailed(m mail) {
 	d.cardholders.read(m)
 	for i := range d.story {
 		if c := &d.story[i]; c.address() == m.to {
-			d.newsroom.after(m.notice, func() { d.happenings.tell(m.at, c.account, "e-mail to owner: "+m.subject, plainTone) })
+			d.newsroom.after(m.notice, func() {
+				d.happenings.tell(m.at, c.account, "e-mail to owner: "+m.subject, plainTone)
+				if c.account == holdsAccount && d.newsroom.kind(m.notice) == notify.Runaway {
+					d.schedulers.read()
+				}
+			})
 		}
 	}
 }
@@ -216,6 +245,7 @@ func (d *demo) posted(kind notify.Kind, notice string) {
 }
 
 func (d *demo) connect() (err error) {
+	d.transport = newTransport()
 	if d.cluster, err = d.config.Cluster(); err != nil {
 		return err
 	}
@@ -263,6 +293,9 @@ func (d *demo) close() error {
 	var faults []error
 	if d.cardholders != nil {
 		d.cardholders.stop()
+	}
+	if d.transport != nil {
+		d.transport.CloseIdleConnections()
 	}
 	if d.pipeline != nil {
 		d.pipeline.close()

@@ -7,7 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -73,6 +76,20 @@ func TestTheDemoReconciles(t *testing.T) {
 		"fjord-travel: active again\n",
 		" and settled once: ",
 		" every notice told once\n",
+		"birchwood: gate: may crm-bigquery start? yes, active\n",
+		"birchwood: gate: may crm-bigquery start? no, exhausted\n",
+		"grove-media: two schedulers ask at once to hold 60 of its 100 credits\n",
+		"grove-media: 60 credits held for ads-snowflake\n",
+		"grove-media: 60 credits held for shop-snowflake\n",
+		"-snowflake is told: insufficient credits\n",
+		"-snowflake waits in line for 60 credits\n",
+		"grove-media: hold of ads-snowflake released: 30 credits used of it, 30 left\n",
+		"grove-media: hold of shop-snowflake released: 30 credits used of it, 30 left\n",
+		"grove-media: breaker: a sync of mail-snowflake used 2.1 credits, usual are 0.6: stopped\n",
+		"grove-media: gate: may mail-snowflake start? no, connection stopped\n",
+		"grove-media: its owner, who got the e-mail, lets mail-snowflake run again\n",
+		"grove-media: gate: may mail-snowflake start? yes, active\n",
+		"Usage of 23 connections of 7 accounts: the API's report = ClickHouse = ledger\n",
 		"faker-postgres", // through the tap
 		"notion-postgres",
 		" repeated events were counted once.\n",
@@ -129,13 +146,14 @@ func TestKeepingLeavesMailsAndMetricsToLookAt(t *testing.T) {
 		switch where = strings.TrimSpace(where); what {
 		case "Metrics":
 			url, _, _ := strings.Cut(where, ",")
-			for _, part := range []string{"worker", "sink", "purchaser", "notifier"} {
+			for _, part := range []string{"worker", "sink", "purchaser", "notifier", "api"} {
 				looksReady(t, strings.Replace(url, "/worker/metrics", "/"+part+"/readyz", 1))
 			}
 		case "E-mails": // the last one
 			if files, err := filepath.Glob(where); err != nil || len(files) < len(story()) {
 				t.Errorf("%s: %d files, %v", where, len(files), err)
 			}
+			looksAround(t, text.String())
 			cancel()
 		}
 	}
@@ -144,6 +162,80 @@ func TestKeepingLeavesMailsAndMetricsToLookAt(t *testing.T) {
 	}
 	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// looksAround does what a visitor does with what is printed: opens the page, twice, buys credits for an account, and asks
+// the gate.
+func looksAround(t *testing.T, printed string) {
+	t.Helper()
+	link := regexp.MustCompile(`http://127\.0\.0\.1:\d+/demo/\w+`).FindString(printed)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	browser := &http.Client{Jar: jar}
+	defer browser.CloseIdleConnections()
+	for range 2 {
+		if page := seen(t)(browser.Get(link)); !strings.HasSuffix(page.at, "/billing/?account=acme-data") || !strings.Contains(page.text, "acme-data") {
+			t.Errorf("%s leads to %s:\n%s", link, page.at, page.text)
+		}
+	}
+	origin, _, _ := strings.Cut(link, "/demo/")
+	for _, c := range story() {
+		if all := seen(t)(browser.Get(origin + "/billing/")); !strings.Contains(all.text, c.account) {
+			t.Errorf("%s is not among the accounts:\n%s", c.account, all.text)
+		}
+	}
+	checkout := seen(t)(browser.PostForm(origin+"/billing/purchases?account=birchwood", url.Values{"quantity": {"300"}}))
+	if !strings.Contains(checkout.at, "/sandbox/sessions/") {
+		t.Errorf("an order leads to %s:\n%s", checkout.at, checkout.text)
+	}
+	back := seen(t)(browser.PostForm(checkout.at, url.Values{"card": {"pm_ok"}, "quantity": {"300"}, "shown": {"300"}}))
+	if back.at != origin+"/billing/returned?account=birchwood" {
+		t.Errorf("paying leads to %s:\n%s", back.at, back.text)
+	}
+	key := regexp.MustCompile(`Bearer (\w+)'`).FindStringSubmatch(printed)
+	gate := regexp.MustCompile(`'(http\S+/gate\?\S+)'`).FindStringSubmatch(printed)
+	if key == nil || gate == nil {
+		t.Error("nothing to ask the gate with is printed")
+		return
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gate[1], nil)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	request.Header.Set("Authorization", "Bearer "+key[1])
+	if answer := seen(t)(browser.Do(request)); !strings.Contains(answer.text, `"allowed":`) {
+		t.Errorf("the gate answers %s", answer.text)
+	}
+	request.URL.Path = "/v1/accounts/birchwood"
+	if response, err := browser.Do(request); err != nil || response.StatusCode != http.StatusForbidden {
+		t.Errorf("with a key for the gate an account is answered %v, %v", response, err)
+	} else {
+		response.Body.Close()
+	}
+}
+
+// sight is what a visitor sees, and where.
+type sight struct{ at, text string }
+
+// seen reads an answer that should be a page.
+func seen(t *testing.T) func(*http.Response, error) sight {
+	return func(response *http.Response, err error) sight {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+			return sight{}
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s, %v\n%s", response.Request.URL, response.Status, err, text)
+		}
+		return sight{response.Request.URL.String(), string(text)}
 	}
 }
 

@@ -171,8 +171,12 @@ func (r *replayed) Charge(c *drawdown.Charge) {
 // Ledger implements drawdown.Output.
 func (r *replayed) Ledger(e drawdown.Entry) { r.evidence.purchases.take(e) }
 
-// Rejected implements drawdown.Output.
-func (r *replayed) Rejected(rejected *drawdown.Rejected) { r.evidence.rejected[rejected.Reason]++ }
+// Rejected implements drawdown.Output. What the visitor tried at the page is no part of the story.
+func (r *replayed) Rejected(rejected *drawdown.Rejected) {
+	if string(r.record.Source) != visitorSource {
+		r.evidence.rejected[rejected.Reason]++
+	}
+}
 
 // Duplicate implements drawdown.Output.
 func (r *replayed) Duplicate(*drawdown.Duplicate) {

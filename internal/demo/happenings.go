@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"drawdown"
+	"drawdown/notify"
 )
 
 // happening is a ledger entry in words.
@@ -65,7 +66,7 @@ func (h *happenings) since(n int) []happening {
 	return h.list[n:len(h.list):len(h.list)]
 }
 
-// describe puts an entry into words, "" where it is not told: periods and grants follow from what is, and notices are
+// describe puts an entry into words, "" where it is not told: periods and grants follow from what is, and most notices are
 // told as the e-mails that they become.
 func describe(e *ledgerEntry) (string, tone) {
 	switch e.Type {
@@ -81,9 +82,33 @@ func describe(e *ledgerEntry) (string, tone) {
 		return fmt.Sprintf("purchase failed: %s", reasonName(e.Reason)), badTone
 	case "status.changed":
 		return describeStatus(e)
+	case "notice":
+		return describeNotice(e)
+	default:
+		return describeHold(e)
+	}
+}
+
+// describeHold tells what a scheduler has held.
+func describeHold(e *ledgerEntry) (string, tone) {
+	switch e.Type {
+	case "hold.placed":
+		return fmt.Sprintf("%s credits held for %s", e.Amount, e.Connection), goodTone
+	case "hold.queued":
+		return fmt.Sprintf("%s waits in line for %s credits", e.Connection, e.Amount), warnTone
+	case "hold.released":
+		return fmt.Sprintf("hold of %s released: %s credits used of it, %s left", e.Connection, e.Used, e.Amount), plainTone
 	default:
 		return "", plainTone
 	}
+}
+
+// describeNotice tells what no e-mail tells as briefly.
+func describeNotice(e *ledgerEntry) (string, tone) {
+	if e.Kind != string(notify.Runaway) {
+		return "", plainTone
+	}
+	return fmt.Sprintf("breaker: a sync of %s used %s credits, usual are %s: stopped", e.Connection, e.Used, e.Usual), badTone
 }
 
 func describeStatus(e *ledgerEntry) (string, tone) {

@@ -27,7 +27,11 @@ type members struct {
 	Amount   string `json:"amount"`
 	Currency string `json:"currency"`
 	Reason   string `json:"reason"`
-	Method   string `json:"method"`
+	// Of holds and the breaker.
+	Connection string `json:"connection"`
+	Used       string `json:"used"`
+	Usual      string `json:"usual"`
+	Method     string `json:"method"`
 }
 
 // ledgerWait is how long an answer may wait for entries: as long as a purchase may be noticed late.

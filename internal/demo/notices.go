@@ -83,6 +83,13 @@ func (n *newsroom) known() map[string]news {
 	return maps.Clone(n.all)
 }
 
+// kind is what a notice that was read is about.
+func (n *newsroom) kind(notice string) notify.Kind {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.all[notice].kind
+}
+
 // noticeID is the id of the notice that an entry becomes, and of every message about it.
 func noticeID(e *ledgerevent.Event) string {
 	return fmt.Sprintf("%d-%d-%d", e.Partition, e.Offset, e.N)
@@ -182,7 +189,7 @@ func (t *told) untold(story []customer) (count int) {
 
 // kindOrder is the order in which kinds are counted up: what costs money first.
 var kindOrder = []notify.Kind{
-	notify.PurchaseSettled, notify.PaymentFailed, notify.PaymentDeclined, notify.Exhausted, notify.Resumed, notify.LowBalance, notify.UsagePercent,
+	notify.PurchaseSettled, notify.PaymentFailed, notify.PaymentDeclined, notify.Exhausted, notify.Resumed, notify.Runaway, notify.LowBalance, notify.UsagePercent,
 }
 
 // mailsByKind counts up the e-mails: "3 receipts, 1 payment failed".

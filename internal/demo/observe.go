@@ -16,7 +16,8 @@ type snapshot struct {
 	throughput     throughput
 	dealings       dealings
 	accounts       []accountState
-	ended          bool // no more syncs begin
+	page           string // where the billing page is
+	ended          bool   // no more syncs begin
 }
 
 // throughput is read from the metrics of the parts, as Prometheus would.
@@ -74,7 +75,7 @@ func (o *observer) observe(ctx context.Context, now time.Time) (*snapshot, error
 	if err != nil {
 		return nil, fmt.Errorf("read balances: %w", err)
 	}
-	s := &snapshot{elapsed: now.Sub(o.start), lasts: o.demo.options.For}
+	s := &snapshot{elapsed: now.Sub(o.start), lasts: o.demo.options.For, page: o.demo.pipeline.page}
 	if s.throughput, err = o.throughput(now); err != nil {
 		return nil, err
 	}

@@ -118,8 +118,7 @@ func (c *customer) opening(webhookURL string) []app.Operation {
 	if c.account == webhookAccount {
 		ops = append(ops, app.Operation{Type: drawdown.WebhookSet, Data: data{"endpoint": endpointName, "url": webhookURL}})
 	}
-	for i := range c.connections {
-		connection := &c.connections[i]
+	for _, connection := range c.all() {
 		ops = append(ops, app.Operation{Type: drawdown.ConnectionSet, Data: data{
 			"connection": connection.name, "source_connector": connection.source, "destination_connector": connection.destination,
 		}})
@@ -132,6 +131,9 @@ func (c *customer) settings() []app.Operation {
 	var ops []app.Operation
 	if c.enrolled {
 		ops = append(ops, app.Operation{Type: drawdown.ProgramEnrolled})
+	}
+	if c.breaker {
+		ops = append(ops, app.Operation{Type: drawdown.GateSet, Data: data{"runaway_factor": runawayFactor, "runaway_min": runawayMin}})
 	}
 	return append(ops, app.Operation{Type: drawdown.AutoPurchaseSet, Data: data{"enabled": c.auto}})
 }

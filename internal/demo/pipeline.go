@@ -23,6 +23,8 @@ import (
 type pipeline struct {
 	parts       []part
 	gateway     *sandbox.Gateway
+	api         *app.RunningAPI
+	page        string // the address of the billing page, with which its visitor is signed in
 	metricsAddr string
 	log         *tail
 	failed      chan error // what ended a part too early; has room for one
@@ -43,10 +45,11 @@ type part struct {
 // gatewayDelay is how long the sandbox takes for a payment: about what a bank does.
 const gatewayDelay = 200 * time.Millisecond
 
-// startPipeline starts worker, sink, purchaser and notifier; they run until close.
-func startPipeline(config *app.Config) (*pipeline, error) {
+// startPipeline starts worker, sink, purchaser, notifier, and the API with the page; they run until close. The page shows
+// first an account at first.
+func startPipeline(config *app.Config, servers *servers, first string) (*pipeline, error) {
 	p := &pipeline{log: &tail{}, failed: make(chan error, 1)}
-	if err := p.assemble(config, slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelWarn}))); err != nil {
+	if err := p.assemble(config, servers.page, first, slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelWarn}))); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -60,6 +63,7 @@ func startPipeline(config *app.Config) (*pipeline, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.running.Go(func() { _ = p.server.Serve(listener) })
+	_ = servers.checkout.Close() // the purchaser listens there itself
 	for _, part := range p.parts {
 		p.running.Go(func() {
 			if err := part.Run(ctx); err != nil || ctx.Err() == nil {
@@ -71,7 +75,7 @@ func startPipeline(config *app.Config) (*pipeline, error) {
 }
 
 // assemble puts the parts together as the commands of their names do.
-func (p *pipeline) assemble(config *app.Config, log *slog.Logger) error {
+func (p *pipeline) assemble(config *app.Config, page net.Listener, first string, log *slog.Logger) error {
 	for _, of := range []struct {
 		name     string
 		assemble func(prometheus.Registerer, *slog.Logger) (app.Part, func(), error)
@@ -85,14 +89,39 @@ func (p *pipeline) assemble(config *app.Config, log *slog.Logger) error {
 		}
 		p.parts, p.closers = append(p.parts, part{of.name, running, registry}), append(p.closers, closeAll)
 	}
-	return p.assemblePurchaser(config, log)
+	if err := p.assemblePurchaser(config, log); err != nil {
+		return err
+	}
+	return p.assembleAPI(config, page, first, log)
+}
+
+// assembleAPI puts the API and the billing page together, behind the demo's door.
+func (p *pipeline) assembleAPI(config *app.Config, page net.Listener, first string, log *slog.Logger) error {
+	const name = "api"
+	registry := app.NewRegistry()
+	running, closeAll, err := config.OpenAPI(registry, log.With("part", name))
+	if err != nil {
+		return fmt.Errorf("put the API together: %w", err)
+	}
+	p.closers = append(p.closers, closeAll)
+	door, err := newDoor(config.API.Access.SessionKeys, first, running.Handler)
+	if err != nil {
+		return fmt.Errorf("put the API together: %w", err)
+	}
+	running.Handler = door
+	p.api, p.page = running, config.API.Origin()+door.path
+	p.parts = append(p.parts, part{name, &front{running, page}, registry})
+	return nil
 }
 
 // assemblePurchaser puts the purchaser together, on a gateway that takes no money.
 func (p *pipeline) assemblePurchaser(config *app.Config, log *slog.Logger) error {
 	const name = "purchaser"
 	var purchaser *app.Purchaser
-	gateway := sandbox.Default()
+	gateway, err := config.Sandbox()
+	if err != nil {
+		return err
+	}
 	gateway.Delay = gatewayDelay
 	gateway.Told = func(e purchasing.Event) { // by what runs, hence not before there is a purchaser
 		if err := purchaser.Intake.Take(context.Background(), &e); err != nil {

@@ -22,11 +22,14 @@ func (e *DriftError) Error() string {
 type reconciliation struct {
 	story   []customer
 	sent    map[owner]sent
+	refused map[drawdown.Reason]int // operations that programs were told are rejected
 	log     *logEvidence
 	redis   *redisEvidence
 	rows    *clickhouseEvidence
 	charges map[string]sandbox.Charge // by purchase
 	told    told
+	// reported is what the API reports.
+	reported map[owner]*reportedUsage
 
 	differences []string
 }
@@ -48,6 +51,7 @@ func (r *reconciliation) run() []string {
 	r.compareRedis()
 	r.compareRows()
 	r.compareRollups()
+	r.compareReports()
 	r.comparePurchases()
 	r.compareTold()
 	return r.differences
@@ -56,8 +60,10 @@ func (r *reconciliation) run() []string {
 // compareSent holds the log against what the workers counted: an event that was lost before the log, or charged twice,
 // shows here.
 func (r *reconciliation) compareSent() {
-	for _, reason := range slices.Sorted(maps.Keys(r.log.rejected)) {
-		r.differ("%d records of the log are rejected as %s; the demo writes none that should be", r.log.rejected[reason], reason)
+	reasons := keysOf(r.log.rejected, r.refused)
+	slices.Sort(reasons)
+	for _, reason := range reasons {
+		same(r, "records rejected as "+string(reason), r.log.rejected[reason], r.refused[reason], "their writers were told of")
 	}
 	for _, of := range owners(r.sent, r.log.connections) {
 		charged := r.log.connections[of]

@@ -47,6 +47,10 @@ func agreeing() *reconciliation {
 				{Account: "acme", Connection: "free", Events: 1, Waived: credits(1), Quantity: [drawdown.MeterCount]drawdown.Total{drawdown.Bytes: drawdown.Total128(0, 50)}},
 			},
 		},
+		reported: map[owner]*reportedUsage{
+			billed: {Events: 3, Billed: "3", Free: "0", Records: "300", Bytes: "0", Operations: "0"},
+			free:   {Events: 1, Billed: "0", Free: "1", Records: "0", Bytes: "50", Operations: "0"},
+		},
 	}
 }
 
@@ -56,7 +60,8 @@ func TestAgreementIsReconciled(t *testing.T) {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	const bought = "2 purchases: 23.40 USD charged = settled, 20,000 credits bought = granted; every notice told once\n"
-	if want := bought + "reconciled: 4 events, 3 credits, drift 0\n"; out.String() != want {
+	const reported = "Usage of 2 connections of 1 accounts: the API's report = ClickHouse = ledger\n"
+	if want := bought + reported + "reconciled: 4 events, 3 credits, drift 0\n"; out.String() != want {
 		t.Errorf("printed %q, expected %q", &out, want)
 	}
 }
@@ -110,7 +115,14 @@ func TestEveryDifferenceIsADrift(t *testing.T) {
 		}, `email of notice 9-9-9 (): should have gone to ""`},
 		{"a webhook that nobody wants", func(r *reconciliation) { r.told.webhooks = map[string]int{"0-1-0": 1} }, "webhook of notice 0-1-0"},
 		{"a webhook without a valid signature", func(r *reconciliation) { r.told.forged = 1 }, "1 webhooks had no valid signature"},
-		{"a rejected record", func(r *reconciliation) { r.log.rejected[drawdown.NoRate] = 2 }, "2 records of the log are rejected as no_rate"},
+		{"a rejected record", func(r *reconciliation) { r.log.rejected[drawdown.NoRate] = 2 }, "records rejected as no_rate: the log says 2, their writers were told of 0"},
+		{"a refusal that the log does not know", func(r *reconciliation) { r.refused = map[drawdown.Reason]int{drawdown.InsufficientCredits: 1} }, "records rejected as insufficient_credits: the log says 0, their writers were told of 1"},
+		{"a report short of an event", func(r *reconciliation) { r.reported[owner{"acme", "billed"}].Events-- }, "acme/billed: events: the log says 3, the API's report 2"},
+		{"a report of another quantity", func(r *reconciliation) { r.reported[owner{"acme", "free"}].Operations = "1" }, "acme/free: quantity: the log says 50, the API's report 51"},
+		{"a report of no quantity", func(r *reconciliation) { r.reported[owner{"acme", "free"}].Bytes = "" }, "acme/free: quantity"},
+		{"a report of other credits", func(r *reconciliation) { r.reported[owner{"acme", "billed"}].Billed = "3.000000001" }, "acme/billed: credits: the log says 3, the API's report 3.000000001"},
+		{"a report of other waived credits", func(r *reconciliation) { r.reported[owner{"acme", "free"}].Free = "0" }, "acme/free: waived"},
+		{"a connection that is not reported", func(r *reconciliation) { delete(r.reported, owner{"acme", "free"}) }, "acme/free: in the log true, in the API's report false"},
 	}
 	for _, c := range tampered {
 		t.Run(c.name, func(t *testing.T) {

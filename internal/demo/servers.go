@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +33,9 @@ type servers struct {
 	clickhouse *clickhouse.Server
 	mail       *mailbox
 	webhooks   *receiver
-	folder     string // of the tap, and of e-mails that are kept
+	page       net.Listener // of the API and the billing page
+	checkout   net.Listener // keeps the port of the gateway's pages until the purchaser takes it
+	folder     string       // of the tap, and of e-mails that are kept
 }
 
 // startServers starts everything, a line for each. Close what it returns, also after an error.
@@ -75,6 +78,12 @@ func startServers(ctx context.Context, steps *steps) (*servers, error) {
 		if s.mail, err = listenMail(); err == nil {
 			s.webhooks, err = listenWebhooks()
 		}
+		if err == nil {
+			s.page, err = net.Listen("tcp", "127.0.0.1:0")
+		}
+		if err == nil {
+			s.checkout, err = net.Listen("tcp", "127.0.0.1:0")
+		}
 		return withRemedy(err, "the demo needs free ports on 127.0.0.1")
 	})
 }
@@ -100,6 +109,11 @@ func (s *servers) close() error {
 	}
 	if s.webhooks != nil {
 		s.webhooks.close()
+	}
+	for _, listener := range []net.Listener{s.page, s.checkout} {
+		if listener != nil {
+			_ = listener.Close() // who served on it has closed it
+		}
 	}
 	if s.clickhouse != nil {
 		faults = append(faults, s.clickhouse.Stop())
@@ -128,10 +142,14 @@ func (s *servers) configure(ctx context.Context) (config *app.Config, err error)
 	c.SigningKeys = "demo:" + newKey()
 	c.Worker.AllowCreateTime = true // the embedded broker does not stamp records itself
 	c.Sink.FetchWaitMax = 100 * time.Millisecond
-	c.Purchasing.Gateway, c.Purchasing.WebhooksAddr = app.SandboxGateway, "" // it is in this process: it posts nothing
+	c.API.Addr = s.page.Addr().String()
+	c.API.Access.SessionKeys, c.API.DrainTimeout = newKey(), time.Second
+	c.API.Page.Name, c.API.Page.RefreshEvery = "Drawdown demo", time.Second
+	c.Purchasing.Gateway, c.Purchasing.WebhooksAddr = app.SandboxGateway, s.checkout.Addr().String()
+	c.Purchasing.SuccessURL, c.Purchasing.CancelURL = c.API.Origin()+returnedPath, c.API.Origin()+cancelledPath
 	c.Email.Addr, c.Email.TLS = s.mail.addr(), email.Unencrypted
 	c.Email.From, c.Email.SellerName = "Drawdown demo <billing@drawdown.example>", "Drawdown demo"
-	c.Email.BillingURL = "https://drawdown.example/billing/{account}"
+	c.Email.BillingURL = c.API.Origin() + pagePath + "?account={account}"
 	c.Webhooks.MasterKey = newKey()
 	c.Webhooks.AllowHTTP, c.Webhooks.AllowedNetworks = true, []string{"127.0.0.1/32"} // the customer is on this machine
 	if err := c.Validate(); err != nil {

@@ -1,6 +1,8 @@
 package demo
 
 import (
+	"slices"
+
 	"drawdown"
 	"drawdown/producer"
 	"drawdown/purchasing/sandbox"
@@ -13,7 +15,6 @@ type connection struct {
 	meter               drawdown.Meter // what the rate of its source counts
 	streams             []string
 	share               float64 // of what the account uses
-	free                bool    // has an alpha or beta connector, and the account is in the Free Connector Program
 }
 
 // customer is one account and what becomes of it while the demo runs.
@@ -34,6 +35,10 @@ type customer struct {
 	// runsOut is after which part of the demo the credits of the start would be used up; above 1 they last.
 	runsOut     float64
 	connections []connection
+	// scheduled are connections whose syncs follow a script (schedulers.go), and no pace.
+	scheduled []connection
+	// breaker is whether a sync is stopped that costs many times the usual.
+	breaker bool
 }
 
 const (
@@ -74,10 +79,16 @@ const recordedAccount = "cobalt-labs"
 // webhookAccount is the one whose notices are also posted to a program of the customer's.
 const webhookAccount = "acme-data"
 
+// holdsAccount is the one whose schedulers place holds; gateAccount the one of which the gate's first answer is told, too.
+const (
+	holdsAccount = "grove-media"
+	gateAccount  = "birchwood"
+)
+
 // story is who takes part. Two accounts run out and buy more by themselves (dune-retail, and acme-data before it has
 // nothing left), one runs out without (birchwood), one pays for a part of its usage only (cobalt-labs). The card of one is
 // declined, so it stands still until its owner replaces it (fjord-travel); that of another too, but there is a backup
-// card (elm-clinic).
+// card (elm-clinic). The last one is for holds and the breaker (grove-media).
 func story() []customer {
 	return []customer{
 		{
@@ -102,7 +113,7 @@ func story() []customer {
 			connections: []connection{
 				file("exports-s3", "source-s3", "destination-s3", 0.5, "exports"),
 				api("stripe-postgres", "source-stripe", "destination-postgres", 0.25, "charges", "refunds"),
-				freeAPI("notion-postgres", "source-notion", "destination-postgres", 0.25, "pages", "comments"),
+				api("notion-postgres", "source-notion", "destination-postgres", 0.25, "pages", "comments"),
 			},
 		},
 		{
@@ -121,6 +132,14 @@ func story() []customer {
 			card: sandbox.Declined, replaces: true,
 			connections: []connection{scenario("booking-sync", 0.7), scenario("price-watch", 0.3)},
 		},
+		{
+			account: holdsAccount, plan: airbytePlan, buys: 100, breaker: true,
+			scheduled: []connection{
+				api("ads-snowflake", "source-custom", "destination-snowflake", 0, "campaigns"),
+				api("shop-snowflake", "source-stripe", "destination-snowflake", 0, "orders"),
+				api("mail-snowflake", "source-hubspot", "destination-snowflake", 0, "newsletters"),
+			},
+		},
 	}
 }
 
@@ -134,12 +153,6 @@ func file(name, source, destination string, share float64, streams ...string) co
 
 func api(name, source, destination string, share float64, streams ...string) connection {
 	return connection{name: name, source: source, destination: destination, meter: drawdown.Records, share: share, streams: streams}
-}
-
-func freeAPI(name, source, destination string, share float64, streams ...string) connection {
-	c := api(name, source, destination, share, streams...)
-	c.free = true
-	return c
 }
 
 // scenario is a flow of modules: what Make calls a scenario. Each operation of a module is one credit.
@@ -160,6 +173,9 @@ func unitsPerCredit(meter drawdown.Meter) float64 {
 		return 1
 	}
 }
+
+// all are the connections of the account.
+func (c *customer) all() []connection { return slices.Concat(c.connections, c.scheduled) }
 
 // usage is what all events of one sync of the connection share.
 func (c *connection) usage(account string, job int64) producer.Usage {

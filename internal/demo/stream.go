@@ -16,7 +16,8 @@ import (
 	"drawdown/consumer/murmur"
 )
 
-// showInterval is how often the view is drawn, and how old a status may be that decides whether a sync may start.
+// showInterval is how often the view is drawn, and how old an answer of the gate may be that decides whether a sync may
+// start.
 const showInterval = 250 * time.Millisecond
 
 // stream runs syncs until ctx ends or the time is over, and then waits until everything they sent is in the balances.
@@ -28,6 +29,7 @@ func (d *demo) stream(ctx, work context.Context, live bool) error {
 	defer cancel()
 	syncs, stop := context.WithTimeout(ctx, d.options.For)
 	defer stop()
+	d.schedulers.start, d.schedulers.hurry = time.Now(), syncs.Done()
 	settled := make(chan error, 1)
 	go func() {
 		settled <- d.runSyncs(syncs, work)
@@ -47,29 +49,32 @@ func (d *demo) runSyncs(syncs, work context.Context) error {
 	group, running := errgroup.WithContext(syncs)
 	group.Go(func() error { return d.traffic.run(running) })
 	group.Go(func() error { return d.recording.run(running) })
+	group.Go(func() error { return d.gatekeeper.run(running) })
+	group.Go(func() error { return d.schedulers.run(work) }) // to its end, so that nothing stays held
 	err := group.Wait()
 	if err = errors.Join(err, d.traffic.close(work)); err != nil {
 		return err
 	}
 	d.cardholders.hurry()
-	return d.waitBalances(work)
+	if err := d.waitBalances(work); err != nil {
+		return err
+	}
+	return d.gatekeeper.ask(work) // what the gate says in the end
 }
 
 // startTraffic prepares the syncs and takes a first look at the accounts.
 func (d *demo) startTraffic(work context.Context) (err error) {
 	d.recording = newRecording(d.config, d.servers.folder)
-	if d.traffic, err = newTraffic(d.config, d.story, d.options.For, d.admits); err != nil {
+	if d.traffic, err = newTraffic(d.config, d.story, d.options.For, d.gatekeeper.admits); err != nil {
 		return err
 	}
 	now := time.Now()
 	d.observer = &observer{demo: d, start: now, full: map[string]drawdown.Credits{}}
-	first, err := d.observer.observe(work, now)
-	if err != nil {
+	if _, err := d.observer.observe(work, now); err != nil { // it remembers with how many credits each begins
 		return err
 	}
-	d.seen.Store(first)
 	d.happenings.begin(now)
-	return nil
+	return d.gatekeeper.ask(work)
 }
 
 // display shows what happens until everything is settled.
@@ -87,7 +92,6 @@ func (d *demo) display(work, syncs context.Context, live bool, settled <-chan er
 			return unlessGivenUp(work, err)
 		}
 		now.ended = syncs.Err() != nil
-		d.seen.Store(now)
 		shown.show(now, d.happenings.since(0))
 		select {
 		case <-ticker.C:
@@ -122,25 +126,17 @@ func unlessGivenUp(work context.Context, err error) error {
 	return err
 }
 
-// admits says whether a sync may start (the contract, section 7, access), by the status last seen: as a scheduler
-// would that asks before it starts a sync.
-func (d *demo) admits(account string, free bool) bool {
-	for _, a := range d.seen.Load().accounts {
-		if a.account == account {
-			return free || a.status == drawdown.Active || a.status == drawdown.Purchasing || a.status == drawdown.Grace
-		}
-	}
-	return false
-}
-
 // syncs counts the connections of an account, and those with a sync under way.
 func (d *demo) syncs(account string) (running, all int) {
 	running, all = d.traffic.syncs(account)
-	if account == recordedAccount {
+	switch account {
+	case recordedAccount:
 		all++
 		if d.recording.running.Load() {
 			running++
 		}
+	case holdsAccount:
+		running, all = int(d.schedulers.running.Load()), len(d.schedulers.of.scheduled)
 	}
 	return running, all
 }
@@ -148,7 +144,9 @@ func (d *demo) syncs(account string) (running, all int) {
 // finish reads everything back, prints the table and compares.
 func (d *demo) finish(ctx context.Context, live bool) error {
 	steps := &steps{out: d.out, style: d.style, live: live}
-	r := &reconciliation{story: d.story, sent: d.sent(), charges: d.pipeline.gateway.Charges(), told: *d.told()}
+	r := &reconciliation{
+		story: d.story, sent: d.sent(), refused: d.schedulers.refused, charges: d.pipeline.gateway.Charges(), told: *d.told(),
+	}
 	err := steps.run("the log read back from Kafka and replayed", func(io.Writer) (err error) {
 		r.log, err = d.replayLog(ctx)
 		return err
@@ -160,11 +158,14 @@ func (d *demo) finish(ctx context.Context, live bool) error {
 	if err != nil {
 		return unlessGivenUp(ctx, err)
 	}
-	err = steps.run("every account read from Redis, every connection from ClickHouse", func(io.Writer) (err error) {
+	err = steps.run("accounts read from Redis, usage from ClickHouse and by the API", func(io.Writer) (err error) {
 		if r.redis, err = d.readRedis(ctx); err != nil {
 			return err
 		}
-		r.rows, err = d.readClickHouse(ctx)
+		if r.rows, err = d.readClickHouse(ctx); err != nil {
+			return err
+		}
+		r.reported, err = d.readReports(ctx)
 		return err
 	})
 	if err != nil {
@@ -175,10 +176,10 @@ func (d *demo) finish(ctx context.Context, live bool) error {
 	_, _ = fmt.Fprintf(d.out, "\n%s repeated events were counted once.\n", number(uint64(r.log.duplicates)))
 	_, _ = fmt.Fprintf(d.out, "\nPurchases, from the log, and what the gateway's books say was charged, in USD:\n\n")
 	printPurchases(d.out, d.style, r.log.purchases, r.charges, columnsOf(d.out))
-	_, _ = fmt.Fprintf(d.out, "\nPayments reported twice, by the gateway's reply and by its event, and settled once: %d.\n", r.log.echoes)
+	_, _ = fmt.Fprintf(d.out, "\nPayments told twice, by the gateway's reply and its event, and settled once: %d.\n", r.log.echoes)
 	_, _ = fmt.Fprintf(d.out, "E-mails: %d (%s).\nWebhooks, each with a valid signature: %d.\n", len(r.told.mails), r.told.mailsByKind(), len(r.told.webhooks))
 	if !d.options.Keep {
-		_, _ = fmt.Fprintln(d.out, "To read the e-mails and look into the stores: make demo KEEP=1")
+		_, _ = fmt.Fprintln(d.out, "To keep the billing page, the e-mails and the stores up: make demo KEEP=1")
 	}
 	_, _ = fmt.Fprintln(d.out)
 	return conclude(d.out, r)
@@ -197,6 +198,7 @@ func conclude(out io.Writer, r *reconciliation) error {
 	paid, amount, credits := r.paid()
 	_, _ = fmt.Fprintf(out, "%d purchases: %s USD charged = settled, %s credits bought = granted; every notice told once\n",
 		paid, dollars(amount), withCommas(credits.String()))
+	_, _ = fmt.Fprintf(out, "Usage of %d connections of %d accounts: the API's report = ClickHouse = ledger\n", len(r.reported), len(r.log.balances))
 	_, _ = fmt.Fprintf(out, "reconciled: %d events, %v credits, drift 0\n", r.log.total.events, r.log.total.credits)
 	return nil
 }
@@ -209,6 +211,7 @@ func (d *demo) sent() map[owner]sent {
 			all[owner{f.account, f.connection.name}] = f.sent
 		}
 	}
+	maps.Copy(all, d.schedulers.sent)
 	return all
 }
 
@@ -235,6 +238,7 @@ func (d *demo) keep(ctx, work context.Context) error {
 	_, _ = fmt.Fprintf(d.out, `
 Everything stays up until Ctrl-C:
 
+%s
   Kafka       %s
               topics %s, %s,
               %s, %s
@@ -242,9 +246,9 @@ Everything stays up until Ctrl-C:
               redis-cli -p %s HGET '%s{p%03d}:a:%s' b
   ClickHouse  http://%s
               curl http://%s -d 'SELECT account, sum(credits) FROM charges GROUP BY account'
-  Metrics     http://%s/worker/metrics, the same with sink, purchaser, notifier
+  Metrics     http://%s/worker/metrics, the same with sink, purchaser, notifier, api
   E-mails     %s
-`, d.servers.kafka.Addr(), d.config.Worker.MeteringTopic, d.config.Worker.ChargesTopic, d.config.Worker.LedgerTopic, d.config.Worker.RejectedTopic,
+`, d.addresses(), d.servers.kafka.Addr(), d.config.Worker.MeteringTopic, d.config.Worker.ChargesTopic, d.config.Worker.LedgerTopic, d.config.Worker.RejectedTopic,
 		d.servers.redis.Addr(), d.servers.redis.Port(), d.config.Redis.Prefix, partition, account,
 		d.servers.clickhouse.Addr(), d.servers.clickhouse.Addr(), d.pipeline.metricsAddr,
 		filepath.Join(d.servers.mailFolder(), "*.eml"))

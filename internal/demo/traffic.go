@@ -32,7 +32,7 @@ const (
 type traffic struct {
 	producer *producer.Producer
 	flows    []*flow
-	admits   func(account string, free bool) bool
+	admits   func(account, connection string) bool
 }
 
 // flow is the syncs of one connection.
@@ -62,7 +62,7 @@ type sent struct {
 const startingSeed = 1
 
 // newTraffic prepares the traffic of a demo that lasts so long.
-func newTraffic(config *app.Config, story []customer, lasts time.Duration, admits func(account string, free bool) bool) (*traffic, error) {
+func newTraffic(config *app.Config, story []customer, lasts time.Duration, admits func(account, connection string) bool) (*traffic, error) {
 	p, err := producer.New(producer.Config{
 		Brokers: config.Kafka.Brokers, Topic: config.Worker.MeteringTopic, Source: "drawdown/demo/workers", DeliveryTimeout: 30 * time.Second,
 	})
@@ -122,7 +122,7 @@ func (t *traffic) run(ctx context.Context) error {
 // finished, whatever it finds at its end.
 func (t *traffic) step(ctx context.Context, f *flow, passed time.Duration) error {
 	if !f.running.Load() {
-		if !t.admits(f.account, f.connection.free) {
+		if !t.admits(f.account, f.connection.name) {
 			return nil
 		}
 		f.begin()

@@ -58,7 +58,7 @@ const (
 // frame draws a snapshot and the latest happenings into so many columns and lines.
 func (s *style) frame(now *snapshot, told []happening, width, height int) []string {
 	width = min(max(width, widthMin), widthMax)
-	lines := []string{s.headline(now, width), "", " " + s.throughputLine(&now.throughput), " " + s.clickhouseLine(now), " " + s.toldLine(&now.dealings), ""}
+	lines := []string{s.headline(now, width), "", " " + s.throughputLine(&now.throughput), " " + s.clickhouseLine(now), " " + s.toldLine(&now.dealings), " " + s.pageLine(now.page), ""}
 	lines = append(lines, s.accountTable(now, width)...)
 	if room := height - len(lines) - 1; room > 0 {
 		lines = append(lines, "")
@@ -110,6 +110,9 @@ func (s *style) toldLine(d *dealings) string {
 	}
 	return line
 }
+
+// pageLine has the address first: many terminals open it with a click.
+func (s *style) pageLine(page string) string { return "Billing page " + s.title.Render(page) }
 
 // dollars shows money with its digits grouped.
 func dollars(amount drawdown.Money) string {
@@ -214,8 +217,10 @@ func (s *style) syncs(a *accountState, ended bool) string {
 	switch {
 	case a.running == 0 && ended:
 		return s.dim.Render("ended")
-	case a.running == 0:
+	case a.running == 0 && stands(a.status.String()):
 		return s.bad.Render("stopped")
+	case a.running == 0:
+		return s.dim.Render("idle")
 	}
 	return fmt.Sprintf("%d of %d", a.running, a.all)
 }

@@ -17,6 +17,7 @@ import (
 func moment() (*snapshot, []happening) {
 	const credit = drawdown.Credit
 	now := &snapshot{
+		page:    "http://127.0.0.1:45079/demo/xvtlgkufq7hrz",
 		elapsed: 17 * time.Second, lasts: 30 * time.Second,
 		throughput: throughput{eventsPerSecond: 2987, events: 48_321, duplicates: 112, lag: 64, visibleAfter: 12 * time.Millisecond, rows: 46_100, rowsBehind: 2_109},
 		dealings: dealings{
@@ -28,7 +29,8 @@ func moment() (*snapshot, []happening) {
 			{account: "cobalt-labs", plan: airbytePlan, status: drawdown.Active, available: 305 * credit, full: 400 * credit, running: 4, all: 4},
 			{account: "dune-retail", plan: makePlan, status: drawdown.Purchasing, available: -12 * credit, full: 10_000 * credit, auto: true, bought: 1, running: 3, all: 4},
 			{account: "elm-clinic", plan: makePlan, status: drawdown.Active, available: 5_267 * credit, full: 10_000 * credit, running: 3, all: 3},
-			{account: "fjord-travel", plan: makePlan, status: drawdown.PaymentFailed, available: 0, full: 10_000 * credit, running: 2, all: 2},
+			{account: "fjord-travel", plan: makePlan, status: drawdown.PaymentFailed, available: 0, full: 10_000 * credit, all: 2},
+			{account: "grove-media", plan: airbytePlan, status: drawdown.Active, available: 40 * credit, full: 100 * credit, all: 3},
 		},
 	}
 	told := []happening{
