@@ -223,7 +223,7 @@ func (s *storefront) replayed(answer *usageAnswer, charges []billedCharge) map[s
 // queried asks ClickHouse's charges themselves.
 func (s *storefront) queried(account string, answer *usageAnswer) map[string]string {
 	s.t.Helper()
-	rows, err := s.database().Query(s.t.Context(), `
+	rows, err := s.tables.Query(s.t.Context(), `
 		SELECT connection, sum(credits), sum(waived) FROM charges
 		WHERE account = ? AND at >= parseDateTime64BestEffort(?, 3, 'UTC') AND at < parseDateTime64BestEffort(?, 3, 'UTC')
 		GROUP BY connection`, account, answer.From, answer.To)
@@ -270,18 +270,30 @@ func (s *storefront) credits(text string) drawdown.Total {
 
 // pictures looks at each page of the account with a history, as customers see it.
 func (s *storefront) pictures(b *tab) {
+	s.t.Helper()
 	receipt := "syncs/receipt?" + url.Values{"connection": {"Stripe → Snowflake"}, "job": {number(1000 + historyDays - 1)}}.Encode()
-	for _, one := range []struct{ name, place string }{
-		{"overview", ""}, {"usage", "usage"}, {"purchases", "purchases"}, {"settings", "settings"}, {"receipt", receipt},
+	for _, one := range []struct {
+		place string
+		width int64
+		style string
+		name  string // "" for no picture
+	}{
+		{"", desktop, "light", "overview"},
+		{"", phone, "light", "overview-phone"},
+		{"usage", desktop, "light", "usage"},
+		{"usage", phone, "light", "usage-phone"},
+		{"usage?window=weekly", desktop, "dark", "usage-dark"},
+		{"purchases", desktop, "light", "purchases"},
+		{"purchases", phone, "light", ""},
+		{receipt, desktop, "light", "receipt"},
+		{receipt, phone, "light", ""},
+		{"syncs", phone, "light", ""},
+		{"settings", phone, "dark", ""},
 	} {
-		b.look(desktop, "light")
+		b.look(one.width, one.style)
 		b.visit(one.place)
-		b.picture(one.name)
-		b.look(phone, "light")
-		b.picture(one.name + "-phone")
+		if b.fits(); one.name != "" {
+			b.picture(one.name)
+		}
 	}
-	b.look(desktop, "dark")
-	b.visit("usage?window=weekly")
-	b.picture("usage-dark")
-	b.look(desktop, "light")
 }

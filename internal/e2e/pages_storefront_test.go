@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"drawdown/internal/servers"
 )
 
@@ -22,6 +24,7 @@ type storefront struct {
 	checkout string // of the sandbox: another site than the page, as a gateway is
 	operator string // an API key, and so is reporter
 	reporter string // a worker's
+	tables   driver.Conn
 
 	worker, sink, purchaser, api *process
 }
@@ -31,6 +34,7 @@ func openStorefront(t *testing.T) *storefront {
 	t.Helper()
 	s := &storefront{}
 	s.installation = install(t, needs{Partitions: 2, ClickHouse: true, Further: s.furnish})
+	s.tables = s.database()
 	s.writeHistory()
 	s.worker, s.sink, s.purchaser, s.api = s.start("worker"), s.start("sink"), s.start("purchaser"), s.start("api")
 	s.operator = s.firstKey()

@@ -3,12 +3,10 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
-	"image/png"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -297,20 +295,22 @@ func (b *tab) look(width int64, scheme string) {
 	send(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 }
 
-// picture keeps a picture of the whole page, where pictures are wanted. On a phone nothing may stand beyond the screen's edge.
-func (b *tab) picture(name string) {
+// fits fails the test if something stands beyond the screen's edge.
+func (b *tab) fits() {
 	b.s.t.Helper()
 	if beyond := evaluate[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); beyond > 0 {
-		b.s.t.Errorf("%s: the page is %d pixels wider than the screen", name, beyond)
+		b.s.t.Errorf("%s is %d pixels wider than the screen", b.text(), beyond)
 	}
+}
+
+// picture keeps a picture of the whole page, where pictures are wanted.
+func (b *tab) picture(name string) {
+	b.s.t.Helper()
+	b.fits()
 	if *screenshots == "" {
 		return
 	}
 	beyond := true
-	made := send(b, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{CaptureBeyondViewport: &beyond}).Data
-	picture, err := png.Decode(bytes.NewReader(made))
-	b.s.must(err)
-	var small bytes.Buffer // a third smaller than the browser makes it
-	b.s.must((&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, picture))
-	b.s.must(os.WriteFile(filepath.Join(*screenshots, name+".png"), small.Bytes(), 0o644))
+	png := send(b, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{CaptureBeyondViewport: &beyond}).Data
+	b.s.must(os.WriteFile(filepath.Join(*screenshots, name+".png"), png, 0o644))
 }
