@@ -23,6 +23,8 @@ var (
 	ErrKeyChanged = errors.New("access: the key was changed by somebody else at the same moment; look at it again")
 	// ErrBeyondIssuer: nobody gets a secret that may do more than they may themselves.
 	ErrBeyondIssuer = errors.New("access: the key may do more than who asks for its secret")
+	// ErrKeyExists: there is a key of the id that was asked for. Nobody gets its secret a second time.
+	ErrKeyExists = errors.New("access: there is a key of that id")
 	// ErrTooManyKeys: KeysMax is reached.
 	ErrTooManyKeys = errors.New("access: there are too many keys")
 )

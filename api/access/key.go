@@ -81,6 +81,8 @@ func (k *Key) clone() Key {
 
 // NewKey is a key that is asked for.
 type NewKey struct {
+	// ID is the id that it is to have, as [KeyIDOf] makes them; "" for any.
+	ID      string
 	Name    string
 	Role    Role
 	Account string  // "" for all; a customer's key has one
@@ -96,6 +98,9 @@ func (n *NewKey) validate(now time.Time) error {
 		faults = append(faults, fmt.Errorf("name: allowed are 1 to %d bytes of text without control characters", keyNameMax))
 	}
 	faults = append(faults, validRights(n.Role, n.Account, n.Scopes))
+	if n.ID != "" && !validKeyID(n.ID) {
+		faults = append(faults, errors.New("id: is not of the form of a key's id"))
+	}
 	if !n.ExpiresAt.IsZero() && !n.ExpiresAt.After(now) {
 		faults = append(faults, errors.New("expires_at: is not ahead"))
 	}

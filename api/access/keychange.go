@@ -9,7 +9,8 @@ import (
 // Issue makes a key and returns it with the text to present, which is shown this once and kept nowhere. By may do no
 // less than the key. When it returns, the key works here; elsewhere within a second.
 //
-// Errors: [InvalidKeyError], [ErrBeyondIssuer], [ErrTooManyKeys], [ErrUnavailable] (the log is away: whether the key
+// Errors: [InvalidKeyError], [ErrBeyondIssuer], [ErrTooManyKeys], [ErrKeyExists] (there is one of the id that was asked for;
+// nothing was changed), [ErrUnavailable] (the log is away: whether the key
 // exists is not known, but nobody has its secret).
 func (s *KeyStore) Issue(ctx context.Context, by *Principal, wanted NewKey) (Key, string, error) {
 	if err := wanted.validate(time.Now()); err != nil {
@@ -18,10 +19,16 @@ func (s *KeyStore) Issue(ctx context.Context, by *Principal, wanted NewKey) (Key
 	if !by.covers(&Principal{Role: wanted.Role, Account: wanted.Account, Scopes: wanted.Scopes}) {
 		return Key{}, "", ErrBeyondIssuer
 	}
+	id := wanted.ID
+	if id == "" {
+		id = keyPrefix + randomDigits(keyIDLen)
+	}
+	if s.has(id) {
+		return Key{}, "", ErrKeyExists
+	}
 	if s.count() >= KeysMax {
 		return Key{}, "", ErrTooManyKeys
 	}
-	id := keyPrefix + randomDigits(keyIDLen)
 	token, hash := newSecret(id)
 	held, err := s.change(ctx, newRecord(keyIssued, id, recordData{
 		By: by.ID, Name: wanted.Name, Role: wanted.Role, Account: wanted.Account, Scopes: wanted.Scopes,
@@ -31,7 +38,7 @@ func (s *KeyStore) Issue(ctx context.Context, by *Principal, wanted NewKey) (Key
 		return Key{}, "", err
 	}
 	if held.secret != hash {
-		return Key{}, "", ErrKeyChanged // an id drawn twice
+		return Key{}, "", ErrKeyExists // asked for twice at the same moment
 	}
 	return held.Key, token, nil
 }
@@ -125,6 +132,12 @@ func (s *KeyStore) await(ctx context.Context, offset int64) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+func (s *KeyStore) has(id string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.keys[id] != nil
 }
 
 func (s *KeyStore) count() int {

@@ -389,6 +389,46 @@ func TestNobodyMakesAKeyBeyondThemselves(t *testing.T) {
 	})
 }
 
+// An id that is asked for is had once: its second asker, also one at the same moment on another instance, gets no secret.
+func TestAnIDIsIssuedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newMemoryLog()
+		here, there := start(t, log), start(t, log)
+		wanted := NewKey{ID: KeyIDOf("deploy"), Name: "scheduler", Role: Worker}
+		if wanted.ID == KeyIDOf("deploy again") || !validKeyID(wanted.ID) || KeyIDOf("deploy") != wanted.ID {
+			t.Fatalf("the id is %s", wanted.ID)
+		}
+		got := make(chan error, 2)
+		for _, store := range []*instance{here, there} {
+			go func() {
+				key, token, err := store.Issue(t.Context(), root, wanted)
+				if err == nil {
+					if p, checked := store.Check(token); checked != nil || p.ID != "key:"+wanted.ID || key.ID != wanted.ID {
+						t.Errorf("%+v, %v", key, checked)
+					}
+				}
+				got <- err
+			}()
+		}
+		first, second := <-got, <-got
+		if first == nil {
+			first, second = second, first
+		}
+		if !errors.Is(first, ErrKeyExists) || second != nil {
+			t.Errorf("%v and %v", first, second)
+		}
+		synctest.Wait()
+		before := len(log.all())
+		if _, token, err := there.Issue(t.Context(), root, wanted); !errors.Is(err, ErrKeyExists) || token != "" || len(log.all()) != before {
+			t.Errorf("again: %v, %d records after %d", err, len(log.all()), before)
+		}
+		var invalid *InvalidKeyError
+		if _, _, err := here.Issue(t.Context(), root, NewKey{ID: "dk_1", Name: "n", Role: Worker}); !errors.As(err, &invalid) {
+			t.Error(err)
+		}
+	})
+}
+
 func TestKeysThatCannotBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newMemoryLog()

@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"math/big"
 	"strings"
 )
 
@@ -65,6 +66,20 @@ func randomDigits(count int) string {
 		}
 	}
 	return string(text)
+}
+
+// KeyIDOf makes an id of a text: the same for the same text, so that what is asked for again is found to be there. A key's
+// id is no secret: it tells nothing of the text.
+func KeyIDOf(text string) string {
+	hash := hashOf(text)
+	number := new(big.Int).SetBytes(hash[:])
+	base, digit := big.NewInt(int64(len(digits))), new(big.Int)
+	id := make([]byte, 0, keyIDLen)
+	for range keyIDLen {
+		number.DivMod(number, base, digit)
+		id = append(id, digits[digit.Int64()])
+	}
+	return keyPrefix + string(id)
 }
 
 // newSecret draws a secret. Token is what its owner presents.

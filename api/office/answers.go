@@ -103,6 +103,8 @@ type Error struct {
 	Detail string // a sentence for people, with the next step
 	// Missing are the preconditions that are not met, each a word: email_verified, payment_method, eligible_connector.
 	Missing []string
+	// Key is the API key that was made or rotated already; "" where it is not about that.
+	Key string
 	// cause is for the log of the process, never for the caller.
 	cause error
 }

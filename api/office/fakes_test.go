@@ -29,22 +29,28 @@ type world struct {
 	overview balance.Overview
 	gate     balance.GateAnswer
 
-	accounts   []string // asked about, by any port
-	audited    []access.AuditEntry
-	operations []Operation
-	usage      []UsageEvent
-	memory     map[string][]byte
-	outcome    drawdown.Reason
-	unknown    bool // outcomes are not known
-	appending  func()
-	orders     []string // keys
-	deskErr    error
-	usageQuery report.UsageQuery
-	estimate   report.Estimate
-	rate       report.BurnRate
-	reportErr  error
-	keyErr     error
-	urlErr     error
+	accounts    []string // asked about, by any port
+	audited     []access.AuditEntry
+	operations  []Operation
+	usage       []UsageEvent
+	memory      map[string][]byte
+	outcome     drawdown.Reason
+	unknown     bool // outcomes are not known
+	appending   func()
+	orders      []string // keys
+	deskErr     error
+	usageQuery  report.UsageQuery
+	estimate    report.Estimate
+	rate        report.BurnRate
+	reportErr   error
+	keyErr      error
+	lostReply   bool // what ends with keyErr was done all the same
+	issued      int
+	generations map[string]int                // of secrets, by key
+	denied      map[string]balance.GateReason // by connection
+	free        map[string]bool
+	costs       map[string]drawdown.Credits // p90, by connection
+	urlErr      error
 }
 
 func newWorld() *world {
@@ -53,9 +59,10 @@ func newWorld() *world {
 		Purchase: drawdown.PurchaseTerms{Unit: 1, Min: 100, Max: 999, Default: 200, ValidMonths: 12, Orders: true},
 	}
 	w := &world{
-		memory:  map[string][]byte{},
-		profile: drawdown.Profile{Account: "acme", Plan: plan, Email: "owner@acme.example", EmailVerified: true},
-		gate:    balance.GateAnswer{Allowed: true, Reason: balance.GateActive, Available: 100 * drawdown.Credit, Reserve: 30 * drawdown.Credit},
+		memory:      map[string][]byte{},
+		generations: map[string]int{"dk_1": 1},
+		profile:     drawdown.Profile{Account: "acme", Plan: plan, Email: "owner@acme.example", EmailVerified: true},
+		gate:        balance.GateAnswer{Allowed: true, Reason: balance.GateActive, Available: 100 * drawdown.Credit, Reserve: 30 * drawdown.Credit},
 	}
 	w.profile.Webhooks = []drawdown.Webhook{{Endpoint: "ops", URL: "https://acme.example/hook", SecretVersion: 4}}
 	w.overview = balance.Overview{
@@ -63,6 +70,9 @@ func newWorld() *world {
 		Enrolment:   balance.Enrolment{EmailVerified: true, PaymentMethod: true, EligibleConnection: true},
 		Connections: []balance.ConnectionOverview{{Connection: "shop", SourceConnector: "source-postgres", DestinationConnector: "destination-s3"}},
 		Balance: drawdown.Balance{
+			Holds: []drawdown.HoldBalance{{
+				HeldFor: drawdown.HeldFor{Hold: "night", Connection: "shop", Job: 7}, Amount: 10 * drawdown.Credit, Remaining: 10 * drawdown.Credit,
+			}},
 			Available: 90 * drawdown.Credit, Held: 10 * drawdown.Credit,
 			PeriodFrom: drawdown.TimeOf(now.AddDate(0, 0, -10)), PeriodTo: drawdown.TimeOf(now.AddDate(0, 0, 18)),
 		},
@@ -94,14 +104,22 @@ func (w *world) asks(account string) error {
 	return nil
 }
 
-func (w *world) Gate(_ context.Context, account, _ string, _ *uint64, at drawdown.Time) (*balance.GateAnswer, error) {
+func (w *world) Gate(_ context.Context, account, connection string, _ *uint64, at drawdown.Time) (*balance.GateAnswer, error) {
 	if err := w.asks(account); err != nil || account != "acme" {
 		return nil, err
 	}
 	if at != drawdown.TimeOf(now) {
 		return nil, errors.New("the gate was asked for another instant")
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	answer := w.gate
+	if denied := w.denied[connection]; denied != "" {
+		answer.Allowed, answer.Reason = false, denied
+	}
+	if w.free[connection] {
+		answer.Reason = balance.GateFree
+	}
 	return &answer, nil
 }
 
@@ -109,6 +127,8 @@ func (w *world) Overview(_ context.Context, account string, _ drawdown.Time) (*b
 	if err := w.asks(account); err != nil || account != "acme" {
 		return nil, err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	overview := w.overview
 	return &overview, nil
 }
@@ -172,6 +192,9 @@ func (w fakeReports) Purchases(_ context.Context, q report.PurchaseQuery) (*repo
 
 func (w fakeReports) Estimate(_ context.Context, q report.EstimateQuery) (*report.Estimate, error) {
 	estimate := w.estimate
+	if cost, known := w.costs[q.Connection]; known {
+		estimate.P90 = drawdown.TotalOf(cost)
+	}
 	estimate.Basis = q.Source + ">" + q.Destination
 	return &estimate, w.answer(q.Account)
 }
@@ -293,14 +316,37 @@ func (w fakeAudit) List(_ context.Context, f access.AuditFilter) ([]access.Audit
 	return found, w.asks(f.Account)
 }
 
+// fakeKeys has dk_1, and what was issued under ids that were asked for. keyErr is what changes end with; lostReply makes
+// the change before.
 type fakeKeys struct{ *world }
 
 func (w fakeKeys) Issue(_ context.Context, _ *access.Principal, wanted access.NewKey) (access.Key, string, error) {
-	return access.Key{ID: "dk_new", Account: wanted.Account}, "secret", w.keyErr
+	key := access.Key{ID: wanted.ID, Account: wanted.Account, Generation: 1}
+	if key.ID == "" {
+		key.ID = "dk_new"
+	}
+	if _, there := w.generations[wanted.ID]; there {
+		return access.Key{}, "", access.ErrKeyExists
+	}
+	if w.keyErr == nil || w.lostReply {
+		w.issued++
+		w.generations[key.ID] = 1
+	}
+	return key, "secret", w.keyErr
 }
 
 func (w fakeKeys) Rotate(_ context.Context, _ *access.Principal, id string, _ time.Duration) (access.Key, string, error) {
-	return access.Key{ID: id}, "secret", w.keyErr
+	if w.keyErr == nil || w.lostReply {
+		w.generations[id]++
+	}
+	return access.Key{ID: id, Generation: w.generations[id]}, "secret", w.keyErr
+}
+
+func (w fakeKeys) Key(_ *access.Principal, id string) (access.Key, error) {
+	if generation := w.generations[id]; generation > 0 {
+		return access.Key{ID: id, Generation: generation}, nil
+	}
+	return access.Key{}, access.ErrNoSuchKey
 }
 
 func (w fakeKeys) Revoke(_ context.Context, _ *access.Principal, id string) (access.Key, error) {

@@ -63,9 +63,10 @@ type claimed struct {
 
 // entry is what the memory has under a key. Request is a digest of the request that the key belongs to.
 type entry struct {
-	Request string          `json:"request"`
-	Since   time.Time       `json:"since,omitzero"` // a request is under way since then; zero where none is
-	Answer  json.RawMessage `json:"answer,omitempty"`
+	Request string    `json:"request"`
+	Since   time.Time `json:"since,omitzero"` // a request is under way since then; zero where none is
+	// Answer is what the request was answered, or what a repetition must know instead.
+	Answer json.RawMessage `json:"answer,omitempty"`
 }
 
 // claim takes a key for a request. It refuses one that was used for another request, or that is in use.
@@ -104,14 +105,14 @@ func (o *Office) takeOver(ctx context.Context, c *claimed, before []byte) error 
 			Kind: Conflict, Reason: "idempotency_key_reused",
 			Detail: "This idempotency key was used for another request. A key belongs to one request and its repetitions; take a new one.",
 		}
-	case e.Answer != nil:
-		c.answer = e.Answer
-		return nil
 	case o.deps.Now().Sub(e.Since) < openFor:
 		return &Error{
 			Kind: Conflict, Reason: "in_progress",
 			Detail: "A request with this idempotency key is under way. Repeat it in a moment to get its answer.",
 		}
+	case e.Answer != nil:
+		c.answer = e.Answer
+		return nil
 	default:
 		err := o.deps.Memory.Put(ctx, c.key, encodeEntry(entry{Request: c.digest, Since: o.deps.Now()}))
 		if err != nil {
@@ -133,6 +134,22 @@ func (o *Office) remember(ctx context.Context, c *claimed, answer any) {
 	if err == nil {
 		o.put(ctx, c, entry{Request: c.digest, Answer: text})
 	}
+}
+
+// begun puts down, under the key of a request that is under way, what its repetition must know should it end without an
+// answer.
+func (o *Office) begun(ctx context.Context, c *claimed, known any) error {
+	if c.key == "" {
+		return nil
+	}
+	text, err := json.Marshal(known)
+	if err != nil {
+		return fmt.Errorf("describe a request that is under way: %w", err)
+	}
+	if err := o.deps.Memory.Put(ctx, c.key, encodeEntry(entry{Request: c.digest, Since: o.deps.Now(), Answer: text})); err != nil {
+		return unavailable(ctx, "idempotency keys", err)
+	}
+	return nil
 }
 
 // giveBack lets a repetition try again. The key still belongs to the request: it may stand in the log.

@@ -109,6 +109,7 @@ type Keys interface {
 	Rotate(ctx context.Context, by *access.Principal, id string, overlap time.Duration) (access.Key, string, error)
 	Revoke(ctx context.Context, by *access.Principal, id string) (access.Key, error)
 	Keys(p *access.Principal) []access.Key
+	Key(p *access.Principal, id string) (access.Key, error)
 }
 
 // Links makes sign-in links to the billing page.

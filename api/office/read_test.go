@@ -216,6 +216,14 @@ func TestKeysAreTheOperators(t *testing.T) {
 			_, _, err := o.IssueKey(t.Context(), p, access.NewKey{Name: strings.Repeat("n", 20_000), Role: access.Worker, Account: "no account", ExpiresAt: now})
 			return err
 		},
+		"IssueKeyOnce": func(p *access.Principal) error {
+			_, _, err := o.IssueKeyOnce(t.Context(), p, access.NewKey{Name: "n", Role: access.Worker}, "once")
+			return err
+		},
+		"RotateKeyOnce": func(p *access.Principal) error {
+			_, _, err := o.RotateKeyOnce(t.Context(), p, "dk_1", time.Hour, "twice")
+			return err
+		},
 		"RotateKey": func(p *access.Principal) error {
 			_, _, err := o.RotateKey(t.Context(), p, "dk_1", time.Hour)
 			return err

@@ -180,23 +180,17 @@ func (o *Office) Estimate(ctx context.Context, p *access.Principal, account stri
 		if err != nil {
 			return nil, err
 		}
-		for i := range overview.Connections {
-			if c := &overview.Connections[i]; c.Connection == q.Connection {
-				q.Source, q.Destination = c.SourceConnector, c.DestinationConnector
-			}
-		}
+		q.Source, q.Destination = connectorsOf(overview, q.Connection)
 	}
 	q.Account, q.Now = account, o.deps.Now().UTC()
 	estimate, err := o.deps.Reports.Estimate(ctx, q)
 	if err != nil {
 		return nil, past(ctx, err)
 	}
-	can := gate.Available
-	if gate.Priority != drawdown.PriorityCritical {
-		can -= gate.Reserve
-	}
-	carries := can >= 0 && estimate.P90.Compare(drawdown.TotalOf(can)) <= 0
-	return &Estimate{Estimate: *estimate, Available: gate.Available, Carries: carries}, nil
+	return &Estimate{
+		Estimate: *estimate, Available: gate.Available,
+		Carries: carries(gate.Available, gate.Reserve, gate.Priority, estimate.P90),
+	}, nil
 }
 
 // Deliveries is what the account was told, and what came of it, the oldest first.

@@ -43,6 +43,22 @@ func questions() []question {
 			_, err := o.Gate(ctx, p, account, "shop", nil)
 			return err
 		}},
+		{"Holds", access.AskGate, func(ctx context.Context, o *Office, p *access.Principal, account string) error {
+			_, err := o.Holds(ctx, p, account)
+			return err
+		}},
+		{"Hold", access.AskGate, func(ctx context.Context, o *Office, p *access.Principal, account string) error {
+			_, _, err := o.Hold(ctx, p, account, "night")
+			return err
+		}},
+		{"AwaitHold", access.AskGate, func(ctx context.Context, o *Office, p *access.Principal, account string) error {
+			_, _, err := o.AwaitHold(ctx, p, account, "night", time.Minute)
+			return err
+		}},
+		{"StartOrder", access.AskGate, func(ctx context.Context, o *Office, p *access.Principal, account string) error {
+			_, err := o.StartOrder(ctx, p, account, 10)
+			return err
+		}},
 		{"Ledger", access.ReadAccount, func(ctx context.Context, o *Office, p *access.Principal, account string) error {
 			_, err := o.Ledger(ctx, p, account, report.LedgerQuery{Limit: 1, Account: "zeta"})
 			return err
@@ -112,7 +128,7 @@ func questions() []question {
 }
 
 // notAboutOneAccount are tested by tests of their own.
-var notAboutOneAccount = []string{"Plans", "Accounts", "Audit", "Ingest", "IssueKey", "Keys", "RotateKey", "RevokeKey", "Do"}
+var notAboutOneAccount = []string{"Plans", "Accounts", "Audit", "Ingest", "IssueKey", "IssueKeyOnce", "Keys", "RotateKey", "RotateKeyOnce", "RevokeKey", "Do"}
 
 func TestEveryMethodIsAsked(t *testing.T) {
 	asked := slices.Clone(notAboutOneAccount)
