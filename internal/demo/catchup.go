@@ -69,7 +69,7 @@ func (d *demo) unfinished() error {
 
 // told is who was told what so far.
 func (d *demo) told() *told {
-	t := &told{news: d.newsroom.known(), mails: d.servers.mail.arrived()}
+	t := &told{news: d.newsroom.known(), mails: d.servers.mail.arrived(), changed: d.pipeline.door.changed()}
 	t.webhooks, t.forged = d.servers.webhooks.counts()
 	return t
 }

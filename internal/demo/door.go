@@ -3,10 +3,12 @@ package demo
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"drawdown"
 	"drawdown/api/access"
@@ -25,6 +27,7 @@ const (
 	pagePath      = "/billing/"
 	returnedPath  = pagePath + "returned"
 	cancelledPath = pagePath + "cancelled"
+	settingsPath  = pagePath + "settings/"
 )
 
 // door stands before the API and the billing page, and lets in whoever comes by the demo's link, as often as they come.
@@ -33,6 +36,9 @@ type door struct {
 	first    string // the account that is shown first
 	sessions *access.Sessions
 	next     http.Handler
+
+	mu      sync.Mutex
+	touched map[string]bool // accounts whose settings the visitor has changed, or tried to
 }
 
 // newDoor puts a door before a handler. The session keys are those of the API.
@@ -43,7 +49,7 @@ func newDoor(sessionKeys, first string, next http.Handler) (*door, error) {
 	}
 	const secretLen = 13 // 65 bits
 	path := "/demo/" + strings.ToLower(rand.Text()[:secretLen])
-	return &door{path: path, first: first, sessions: access.NewSessions(keys, false), next: next}, nil
+	return &door{path: path, first: first, sessions: access.NewSessions(keys, false), next: next, touched: map[string]bool{}}, nil
 }
 
 // ServeHTTP implements [http.Handler].
@@ -81,9 +87,26 @@ func (d *door) visit(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, r.URL.Path+"?"+url.Values{"account": {cookie.Value}}.Encode(), http.StatusSeeOther)
 		return
 	case r.Method == http.MethodPost && drawdown.ValidAccount([]byte(account)):
+		if strings.HasPrefix(r.URL.Path, settingsPath) {
+			d.touch(account)
+		}
 		http.SetCookie(w, &http.Cookie{Name: leftCookie, Value: account, Path: pagePath, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	}
 	d.next.ServeHTTP(w, r)
+}
+
+func (d *door) touch(account string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.touched[account] = true
+}
+
+// changed are the accounts whose settings the visitor has changed: who is told what of them, and when they are stopped, is
+// not what the story says any more.
+func (d *door) changed() map[string]bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.touched)
 }
 
 // pageOf is where the page shows an account.

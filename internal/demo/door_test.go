@@ -131,6 +131,14 @@ func TestWhoComesBackFromTheGatewaySeesTheAccountThatTheyLeft(t *testing.T) {
 		t.Errorf("before they left, %s", last)
 	}
 	post("/billing/purchases?account=birchwood")
+	if changed := d.changed(); len(changed) != 0 {
+		t.Errorf("changed are %v by an order", changed)
+	}
+	post("/billing/settings/contacts?account=elm-clinic")
+	if changed := d.changed(); len(changed) != 1 || !changed["elm-clinic"] {
+		t.Errorf("changed are %v", changed)
+	}
+	post("/billing/purchases?account=birchwood")
 	browser("/billing/usage?account=cobalt-labs") // looked at meanwhile, in another window
 	for _, path := range []string{returnedPath, cancelledPath} {
 		browser(path)

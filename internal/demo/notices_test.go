@@ -72,6 +72,21 @@ func TestWhoMustBeTold(t *testing.T) {
 	}
 }
 
+// TestMailsOfAChangedAccountAreNotExpected: a visitor of the page may have said that others get them, or nobody.
+func TestMailsOfAChangedAccountAreNotExpected(t *testing.T) {
+	var n newsroom
+	n.take(entryOf(webhookAccount, "purchase.settled", 7, 0, members{}))
+	n.take(entryOf("birchwood", "purchase.settled", 8, 0, members{}))
+	told := told{news: n.known(), changed: map[string]bool{webhookAccount: true}}
+	told.mails = []mail{{to: "boss@acme-data.example", notice: "2-7-0"}, {to: "owner@birchwood.example", notice: "2-8-0"}}
+	if expected := told.expected(story()); len(expected) != 2 || expected[message{notify.Webhook, "2-7-0"}] == "" || expected[message{notify.Email, "2-8-0"}] == "" {
+		t.Errorf("expected are %v", expected)
+	}
+	if arrived := told.arrived(); len(arrived) != 1 || len(arrived[message{notify.Email, "2-8-0"}]) != 1 {
+		t.Errorf("arrived are %v", arrived)
+	}
+}
+
 func TestMailsByKindLeavesOutWhatIsNotReadYet(t *testing.T) {
 	told := told{
 		news: map[string]news{

@@ -24,6 +24,7 @@ type pipeline struct {
 	parts       []part
 	gateway     *sandbox.Gateway
 	api         *app.RunningAPI
+	door        *door
 	page        string // the address of the billing page, with which its visitor is signed in
 	metricsAddr string
 	log         *tail
@@ -109,7 +110,7 @@ func (p *pipeline) assembleAPI(config *app.Config, page net.Listener, first stri
 		return fmt.Errorf("put the API together: %w", err)
 	}
 	running.Handler = door
-	p.api, p.page = running, config.API.Origin()+door.path
+	p.api, p.door, p.page = running, door, config.API.Origin()+door.path
 	p.parts = append(p.parts, part{name, &front{running, page}, registry})
 	return nil
 }

@@ -21,9 +21,11 @@ type schedulers struct {
 	of    *customer
 	poll  func(ctx context.Context, limit time.Duration, check func() error) error
 	tell  func(at time.Time, account, text string, tone tone)
-	start time.Time
-	lasts time.Duration
-	hurry <-chan struct{} // closed when no more syncs begin: what is left of the script is done without pauses
+	// changed reports whether the visitor has changed the account's settings.
+	changed func() bool
+	start   time.Time
+	lasts   time.Duration
+	hurry   <-chan struct{} // closed when no more syncs begin: what is left of the script is done without pauses
 
 	running atomic.Int32 // syncs under way
 
@@ -59,7 +61,8 @@ const (
 func (d *demo) newSchedulers(ctx context.Context) (*schedulers, error) {
 	s := &schedulers{
 		poll: d.pipeline.poll, tell: d.happenings.tell, lasts: d.options.For, mailed: make(chan struct{}),
-		sent: map[owner]sent{}, refused: map[drawdown.Reason]int{},
+		changed: func() bool { return d.pipeline.door.changed()[holdsAccount] },
+		sent:    map[owner]sent{}, refused: map[drawdown.Reason]int{},
 	}
 	for i := range d.story {
 		if d.story[i].account == holdsAccount {
@@ -76,13 +79,18 @@ func (d *demo) newSchedulers(ctx context.Context) (*schedulers, error) {
 
 // run plays the script to its end: nothing is held after it.
 func (s *schedulers) run(ctx context.Context) error {
-	s.pauseUntil(ctx, raceAt)
-	if err := s.race(ctx); err != nil {
-		return fmt.Errorf("hold the same credits twice: %w", err)
-	}
-	s.pauseUntil(ctx, breakerAt)
-	if err := s.runaway(ctx); err != nil {
-		return fmt.Errorf("stop a runaway sync: %w", err)
+	for _, act := range []struct {
+		at   float64
+		what string
+		play func(context.Context) error
+	}{{raceAt, "hold the same credits twice", s.race}, {breakerAt, "stop a runaway sync", s.runaway}} {
+		s.pauseUntil(ctx, act.at)
+		switch err := act.play(ctx); {
+		case err != nil && s.changed():
+			s.tell(time.Now(), s.of.account, "its settings were changed at the page: "+act.what+" went otherwise", warnTone)
+		case err != nil:
+			return fmt.Errorf("%s: %w", act.what, err)
+		}
 	}
 	return nil
 }
