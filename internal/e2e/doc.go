@@ -33,4 +33,8 @@
 //	pages_storefront_test.go  an installation with the page    pages_history_test.go  half a year of an account, as a log
 //	pages_tab_test.go         a browser, and what it forbids   pages_journeys_test.go  buying, enrolling, a declined card
 //	pages_access_test.go      signing in, others, no scripts   pages_figures_test.go   page = API = ClickHouse = replay
+//
+// And where programs ask the API:
+//
+//	schedulers_test.go    200 schedulers and the last credits
 package e2e
