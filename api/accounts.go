@@ -118,7 +118,10 @@ func (s *server) verifyEmail(ctx context.Context, in *bareWriteInput) (*WriteAns
 	return s.do(ctx, in.Account, office.VerifyEmail{}, &in.WriteHeaders, "")
 }
 
-type pageLinkInput struct{ AccountPath }
+type pageLinkInput struct {
+	AccountPath
+	HarmlessHeader
+}
 
 // PageLink signs its visitor in to the account's billing page.
 type PageLink struct {

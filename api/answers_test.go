@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,10 @@ func TestAnswers(t *testing.T) {
 			`"period":{"from":"2026-02-15T12:00:00Z","to":"2026-03-17T12:00:00Z"},"grants":[{"grant":"acme:1","category":"purchased","amount":"300","remaining":"200","expires_at":"2026-12-13T12:00:00Z"},{"grant":"welcome","category":"promotional","amount":"1","remaining":"0.000000001"}],` +
 			`"holds":[{"hold":"later","connection":"crm/eu","job":8,"amount":"1","remaining":"1","expires_at":"2026-02-16T13:00:00Z","waiting":true},{"hold":"night","connection":"shop","job":7,"amount":"30","remaining":"12.5","expires_at":"2026-02-17T12:00:00Z","waiting":false}]}`},
 		{"/accounts/acme/holds/night", "customer", `{"hold":"night","connection":"shop","job":7,"amount":"30","remaining":"12.5","expires_at":"2026-02-17T12:00:00Z","waiting":false}`},
+		{"/accounts/blank/holds", "scheduler", `{"available":"0","held":"0","reserve":"0","holds":[]}`},
+		{"/accounts/acme/holds", "worker", `{"available":"187.5","held":"12.5","reserve":"10","holds":[{"hold":"later","connection":"crm/eu","job":8,"amount":"1","remaining":"1","expires_at":"2026-02-16T13:00:00Z","waiting":true},{"hold":"night","connection":"shop","job":7,"amount":"30","remaining":"12.5","expires_at":"2026-02-17T12:00:00Z","waiting":false}]}`},
+		{"/accounts/acme/start-order", "worker", `{"available":"187.5","reserve":"10","starts":[{"connection":"crm/eu","priority":"critical","reason":"free","carries":true},{"connection":"shop","priority":"normal","reason":"active","estimate":{"as_of":"2026-02-16T12:00:00Z","basis":"connection","syncs":28,"median":"3","p90":"4.5"},"carries":true}],"more":false}`},
+		{"/accounts/acme/start-order?limit=1", "worker", `{"available":"187.5","reserve":"10","starts":[{"connection":"crm/eu","priority":"critical","reason":"free","carries":true}],"more":true}`},
 		{"/accounts/acme/gate?connection=shop&job=7", "worker", `{"allowed":true,"reason":"active","status":"active","available":"187.5","held":"12.5","reserve":"10","priority":"critical","hold":{"hold":"night","connection":"shop","job":7,"amount":"30","remaining":"12.5","expires_at":"2026-02-17T12:00:00Z","waiting":false}}`},
 		{"/accounts/blank/gate?connection=crm%2Feu", "scheduler", `{"allowed":false,"reason":"exhausted","status":"exhausted","available":"-0.000000003","held":"0","reserve":"0","priority":"normal"}`},
 		{"/accounts/acme/gate-settings", "customer", `{"reserve":"10","runaway_factor":5,"runaway_min":"1"}`},
@@ -156,6 +161,62 @@ func TestWrites(t *testing.T) {
 		}
 		if want := "/v1/accounts/acme/holds/" + outcome.Operation; answer.Header.Get("Location") != want || outcome.Position.Partition != 3 || outcome.Position.Offset == 0 {
 			t.Errorf("%+v at %s, want %s", outcome, answer.Header.Get("Location"), want)
+		}
+	}
+}
+
+// A hold that waits in line is waited for, at most ten seconds.
+func TestWaitingForAHold(t *testing.T) {
+	s := newServer(t)
+	for _, c := range []struct {
+		prefer, applied string
+		wait            time.Duration
+	}{{"", "", 0}, {"wait=0", "wait=0", 0}, {"wait=7", "wait=7", 7 * time.Second}, {"wait=60", "wait=10", 10 * time.Second}} {
+		answer := s.do(t, request{method: "GET", path: "/v1/accounts/acme/holds/later", bearer: "worker", header: map[string]string{"Prefer": c.prefer}})
+		hold := parsed[api.Hold](t, answer)
+		if answer.StatusCode != http.StatusOK || s.office.waited != c.wait || answer.Header.Get("Preference-Applied") != c.applied || hold.Waiting != (c.wait == 0) {
+			t.Errorf("Prefer %q: %s, waited %v, applied %q, %+v", c.prefer, answer.Status, s.office.waited, answer.Header.Get("Preference-Applied"), hold)
+		}
+	}
+}
+
+// A repetition of what shows a secret names the key, and shows nothing. What is harmless may be repeated.
+func TestKeysAreChangedOnce(t *testing.T) {
+	s := newServer(t)
+	for _, c := range []struct {
+		method, path, body string
+		first, again       int
+	}{
+		{"POST", "/keys", `{"name":"scheduler","role":"worker"}`, 201, 409},
+		{"POST", "/keys/dk_7f3aq0x2m4vd/rotation", `{}`, 201, 409},
+		{"DELETE", "/keys/dk_7f3aq0x2m4vd", "", 200, 200},
+		{"POST", "/accounts/acme/page-links", "", 201, 201},
+	} {
+		clear(s.office.once)
+		q := request{method: c.method, path: "/v1" + c.path, body: c.body, bearer: "operator", header: map[string]string{"Idempotency-Key": "once"}}
+		if first := s.do(t, q); first.StatusCode != c.first {
+			t.Errorf("%s %s: %s %s", c.method, c.path, first.Status, text(t, first))
+		}
+		again := s.do(t, q)
+		body := text(t, again)
+		if again.StatusCode != c.again {
+			t.Errorf("%s %s again: %s %s", c.method, c.path, again.Status, body)
+		}
+		if c.again == http.StatusConflict && (!strings.Contains(body, `"reason":"already_done"`) || !strings.Contains(body, `"key":"dk_7f3aq0x2m4vd"`) || strings.Contains(body, "dk_7f3aq0x2m4vd_")) {
+			t.Errorf("%s %s again: %s", c.method, c.path, body)
+		}
+	}
+}
+
+// Every write takes an idempotency key, but for events, which are known by their own ids.
+func TestEveryWriteTakesAnIdempotencyKey(t *testing.T) {
+	s := newServer(t)
+	for _, op := range operations(t, s) {
+		if op.method == "GET" || op.id == "report-usage" {
+			continue
+		}
+		if !slices.Contains(op.headers, "Idempotency-Key") {
+			t.Errorf("%s takes %v", op.id, op.headers)
 		}
 	}
 }

@@ -18,7 +18,7 @@
 //	guard.go      around every route: credential, rate limit (limit.go), account, scope, body
 //	routes.go     the table of routes
 //	bind.go       from a row of the table to a handler and its part of the document (document.go)
-//	accounts.go   and balance, ledger, usage, purchases, connections, holds, contacts, keys: the handlers, by subject
+//	accounts.go   and balance, ledger, usage, purchases, connections, holds, start, contacts, keys: the handlers, by subject
 //	gate.go       the gate, which goes around huma
 //	events.go     ingestion of CloudEvents
 //	export.go     files, streamed

@@ -66,3 +66,11 @@ func TestThePagesGate(t *testing.T) {
 		t.Errorf("the gate answers %s", got)
 	}
 }
+
+// What the page shows as the order of starts is an answer.
+func TestThePagesStartOrder(t *testing.T) {
+	answer := newServer(t).do(t, request{method: "GET", path: "/v1/accounts/acme/start-order", bearer: "worker"})
+	if got := compact(t, answer); !strings.Contains(regexp.MustCompile(`\n +| \n`).ReplaceAllString(page(t), ""), got) {
+		t.Errorf("docs/api.md does not show %s", got)
+	}
+}

@@ -129,7 +129,7 @@ func describeSuccess(op *huma.Operation) {
 		if response == nil {
 			continue
 		}
-		if _, waits := response.Headers["Preference-Applied"]; waits {
+		if _, waits := response.Headers["Preference-Applied"]; waits && op.Method != http.MethodGet {
 			accepted := *response
 			accepted.Description = "It stands in the log, and will be applied or rejected."
 			response.Description = "It is applied: whatever is read now shows it."

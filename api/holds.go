@@ -22,7 +22,8 @@ type Hold struct {
 // Holds are an account's holds.
 type Holds struct {
 	Available creditsText `json:"available" doc:"The balance less what is held."`
-	Held      creditsText `json:"held"`
+	Held      creditsText `json:"held" doc:"What is left of all open holds."`
+	Reserve   creditsText `json:"reserve" doc:"The last credits, on which only critical connections may start."`
 	Holds     []Hold      `json:"holds" doc:"In the order in which they were placed."`
 }
 
@@ -33,12 +34,12 @@ type holdsAnswer struct {
 }
 
 func (s *server) holds(ctx context.Context, in *accountInput) (*holdsAnswer, error) {
-	v, err := s.office.Overview(ctx, principal(ctx), in.Account)
+	h, err := s.office.Holds(ctx, principal(ctx), in.Account)
 	if err != nil {
 		return nil, err
 	}
-	b := &v.Balance
-	return &holdsAnswer{in.status(v.ETag), v.ETag, Holds{credits(b.Available), credits(b.Held), list(b.Holds, holdOf)}}, nil
+	body := Holds{credits(h.Available), credits(h.Held), credits(h.Reserve), list(h.Holds, holdOf)}
+	return &holdsAnswer{in.status(h.ETag), h.ETag, body}, nil
 }
 
 func holdOf(h drawdown.HoldBalance) Hold {
@@ -47,27 +48,25 @@ func holdOf(h drawdown.HoldBalance) Hold {
 
 type holdInput struct {
 	AccountPath
-	Hold string `path:"hold" minLength:"1" maxLength:"128" doc:"The hold's id."`
+	Hold   string `path:"hold" minLength:"1" maxLength:"128" doc:"The hold's id."`
+	Prefer string `header:"Prefer" doc:"wait=N (0 to 10 seconds): where the hold waits in line, answer when it does not any more." example:"wait=10"`
 	Conditional
 }
 
 type holdAnswer struct {
-	Status int
-	ETag   string `header:"ETag"`
-	Body   Hold
+	Status            int
+	ETag              string `header:"ETag"`
+	PreferenceApplied string `header:"Preference-Applied" doc:"How long was waited at most."`
+	Body              Hold
 }
 
 func (s *server) hold(ctx context.Context, in *holdInput) (*holdAnswer, error) {
-	v, err := s.office.Overview(ctx, principal(ctx), in.Account)
+	wait, _ := preferredWait(in.Prefer)
+	h, etag, err := s.office.AwaitHold(ctx, principal(ctx), in.Account, in.Hold, wait)
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range v.Balance.Holds {
-		if h.Hold == in.Hold {
-			return &holdAnswer{in.status(v.ETag), v.ETag, holdOf(h)}, nil
-		}
-	}
-	return nil, problem(ctx, string(drawdown.UnknownHold), "")
+	return &holdAnswer{in.status(etag), etag, appliedWait(in.Prefer), holdOf(*h)}, nil
 }
 
 type placeHoldInput struct {

@@ -58,6 +58,7 @@ func keyOf(k access.Key) Key {
 }
 
 type issueKeyInput struct {
+	OnceHeader
 	Body struct {
 		Name      string         `json:"name" minLength:"1" maxLength:"128" doc:"What people call it." example:"scheduler"`
 		Role      string         `json:"role" enum:"customer,operator,worker"`
@@ -75,9 +76,9 @@ func (s *server) issueKey(ctx context.Context, in *issueKeyInput) (*issuedKeyAns
 	if err != nil {
 		return nil, err
 	}
-	key, secret, err := s.office.IssueKey(ctx, principal(ctx), access.NewKey{
+	key, secret, err := s.office.IssueKeyOnce(ctx, principal(ctx), access.NewKey{
 		Name: b.Name, Role: access.Role(b.Role), Account: b.Account, Scopes: b.Scopes, ExpiresAt: expires,
-	})
+	}, in.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +92,7 @@ type KeyPath struct {
 
 type rotateKeyInput struct {
 	KeyPath
+	OnceHeader
 	Body struct {
 		OverlapSeconds *int64 `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"For how long the present secret stays valid; absent: a day."`
 	}
@@ -101,14 +103,17 @@ func (s *server) rotateKey(ctx context.Context, in *rotateKeyInput) (*issuedKeyA
 	if in.Body.OverlapSeconds != nil {
 		overlap = time.Duration(*in.Body.OverlapSeconds) * time.Second
 	}
-	key, secret, err := s.office.RotateKey(ctx, principal(ctx), in.Key, overlap)
+	key, secret, err := s.office.RotateKeyOnce(ctx, principal(ctx), in.Key, overlap, in.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
 	return &issuedKeyAnswer{IssuedKey{keyOf(key), secret}}, nil
 }
 
-type revokeKeyInput struct{ KeyPath }
+type revokeKeyInput struct {
+	KeyPath
+	HarmlessHeader
+}
 
 type keyAnswer struct{ Body Key }
 

@@ -18,6 +18,9 @@ type Office interface {
 	Accounts(ctx context.Context, p *access.Principal, cursor string, limit int) (ids []string, next string, err error)
 	Overview(ctx context.Context, p *access.Principal, account string) (*office.Overview, error)
 	Gate(ctx context.Context, p *access.Principal, account, connection string, job *uint64) (*balance.GateAnswer, error)
+	Holds(ctx context.Context, p *access.Principal, account string) (*office.Holds, error)
+	AwaitHold(ctx context.Context, p *access.Principal, account, hold string, wait time.Duration) (found *drawdown.HoldBalance, etag string, err error)
+	StartOrder(ctx context.Context, p *access.Principal, account string, limit int) (*office.StartOrder, error)
 
 	Ledger(ctx context.Context, p *access.Principal, account string, q report.LedgerQuery) (*report.LedgerPage, error)
 	ExportLedger(ctx context.Context, p *access.Principal, account string, q report.LedgerQuery, take func(*report.Entry) error) error
@@ -40,9 +43,9 @@ type Office interface {
 
 	Ingest(ctx context.Context, p *access.Principal, events [][]byte) ([]office.EventResult, error)
 
-	IssueKey(ctx context.Context, p *access.Principal, wanted access.NewKey) (key access.Key, token string, err error)
+	IssueKeyOnce(ctx context.Context, p *access.Principal, wanted access.NewKey, once string) (key access.Key, token string, err error)
 	Keys(ctx context.Context, p *access.Principal) ([]access.Key, error)
-	RotateKey(ctx context.Context, p *access.Principal, id string, overlap time.Duration) (key access.Key, token string, err error)
+	RotateKeyOnce(ctx context.Context, p *access.Principal, id string, overlap time.Duration, once string) (key access.Key, token string, err error)
 	RevokeKey(ctx context.Context, p *access.Principal, id string) (access.Key, error)
 }
 

@@ -24,6 +24,7 @@ type Problem struct {
 	Instance string  `json:"instance" format:"uri-reference" doc:"This very occurrence. Its last part is the request's id, by which operators find it in the logs."`
 	Reason   string  `json:"reason" doc:"A word for programs." example:"no_such_account"`
 	Missing  []words `json:"missing,omitempty" doc:"Preconditions that are not met." example:"[\"payment_method\"]"`
+	Key      string  `json:"key,omitempty" doc:"The id of the API key that was issued or rotated already."`
 	Errors   []Fault `json:"errors,omitempty" doc:"Each fault of the request."`
 
 	retryAfter int   // seconds; 0: not said
@@ -110,6 +111,7 @@ func refusedByOffice(ctx context.Context, refused *office.Error) *Problem {
 	if p.Status == http.StatusServiceUnavailable && p.retryAfter == 0 {
 		p.retryAfter = 1
 	}
+	p.Key = refused.Key
 	for _, m := range refused.Missing {
 		p.Missing = append(p.Missing, words(m))
 	}

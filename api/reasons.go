@@ -60,6 +60,7 @@ var reasons = map[string]explanation{
 	"unsupported_media_type": {http.StatusUnsupportedMediaType, "The content type is not supported there", "Send the content type that the API's description names."},
 	"rate_limited":           {http.StatusTooManyRequests, "Too many requests", "Wait as long as Retry-After says. RateLimit says in every answer what is left."},
 	"idempotency_key_reused": {http.StatusConflict, "The idempotency key was used for another request", "Use a new key for each thing that is to happen once."},
+	"already_done":           {http.StatusConflict, "The request was carried out before", "Its secret was shown then. If it is lost, rotate the key that the member key names, under another Idempotency-Key."},
 	"in_progress":            {http.StatusConflict, "A request with the same idempotency key is under way", "Wait a second and repeat the request as it was."},
 	"key_ended":              {http.StatusConflict, "The key is revoked or has expired", "Issue another one."},
 	"key_changed":            {http.StatusConflict, "Somebody else changed the key at the same moment", "Look at it again."},

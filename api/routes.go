@@ -93,9 +93,10 @@ func table() []*route {
 		{method: get, path: ofAccount + "/gate-settings", id: "show-gate-settings", scope: access.ReadAccount, tag: tagGate, summary: "The reserve and the breaker", handle: reads((*server).gateSettings)},
 		{method: put, path: ofAccount + "/gate-settings", id: "set-gate", scope: access.SetAccount, tag: tagGate, summary: "Set the reserve and the breaker", handle: writes((*server).setGate)},
 		{method: get, path: ofAccount + "/estimate", id: "estimate-sync", scope: access.AskGate, tag: tagGate, summary: "What a sync would cost, and whether the balance carries it", handle: reads((*server).estimate)},
-		{method: get, path: ofAccount + "/holds", id: "list-holds", scope: access.ReadAccount, tag: tagGate, summary: "Holds, open and waiting", handle: reads((*server).holds)},
+		{method: get, path: ofAccount + "/start-order", id: "show-start-order", scope: access.AskGate, tag: tagGate, summary: "Which syncs should start first, and how many of them the credits carry", handle: reads((*server).startOrder)},
+		{method: get, path: ofAccount + "/holds", id: "list-holds", scope: access.AskGate, tag: tagGate, summary: "Holds, open and waiting", handle: reads((*server).holds)},
 		{method: post, path: ofAccount + "/holds", id: "place-hold", scope: access.PlaceHolds, tag: tagGate, summary: "Hold credits for a sync", handle: creates((*server).placeHold)},
-		{method: get, path: ofAccount + "/holds/{hold}", id: "show-hold", scope: access.ReadAccount, tag: tagGate, summary: "One hold", handle: reads((*server).hold)},
+		{method: get, path: ofAccount + "/holds/{hold}", id: "show-hold", scope: access.AskGate, tag: tagGate, summary: "One hold; also when it does not wait in line any more", handle: reads((*server).hold)},
 		{method: remove, path: ofAccount + "/holds/{hold}", id: "release-hold", scope: access.PlaceHolds, tag: tagGate, summary: "Release a hold", handle: writes((*server).releaseHold)},
 
 		{method: get, path: ofAccount + "/contacts", id: "show-contacts", scope: access.ReadAccount, tag: tagNotices, summary: "Who is told, and of what not", handle: reads((*server).contacts)},

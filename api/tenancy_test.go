@@ -70,9 +70,10 @@ var trials = map[string]trial{
 	"show-gate-settings": {byAccount, "/accounts/acme/gate-settings", "", "customer", 200},
 	"set-gate":           {byAccount, "/accounts/acme/gate-settings", `{"reserve":"10","runaway_factor":5}`, "customer", 202},
 	"estimate-sync":      {byAccount, "/accounts/acme/estimate?connection=shop", "", "worker", 200},
-	"list-holds":         {byAccount, "/accounts/acme/holds", "", "customer", 200},
+	"list-holds":         {byAccount, "/accounts/acme/holds", "", "worker", 200},
+	"show-start-order":   {byAccount, "/accounts/acme/start-order", "", "worker", 200},
 	"place-hold":         {byAccount, "/accounts/acme/holds", `{"hold":"h1","connection":"shop","job":9,"amount":"3","expires_at":"2026-02-15T12:00:00Z"}`, "worker", 202},
-	"show-hold":          {byAccount, "/accounts/acme/holds/night", "", "customer", 200},
+	"show-hold":          {byAccount, "/accounts/acme/holds/night", "", "worker", 200},
 	"release-hold":       {byAccount, "/accounts/acme/holds/night", "", "worker", 202},
 
 	"show-contacts":       {byAccount, "/accounts/acme/contacts", "", "customer", 200},
@@ -95,6 +96,7 @@ var trials = map[string]trial{
 // operation is an operation of the document.
 type operation struct {
 	id, method, path, description string
+	headers                       []string // of requests
 }
 
 func operations(t testing.TB, s *server) []operation {
@@ -105,11 +107,20 @@ func operations(t testing.TB, s *server) []operation {
 	var all []operation
 	for path, item := range document.Paths {
 		for method, raw := range item {
-			var op struct{ OperationID, Description string }
+			var op struct {
+				OperationID, Description string
+				Parameters               []struct{ Name, In string }
+			}
 			if err := json.Unmarshal(raw, &op); err != nil {
 				t.Fatalf("%s %s: %v", method, path, err)
 			}
-			all = append(all, operation{op.OperationID, strings.ToUpper(method), path, op.Description})
+			var headers []string
+			for _, p := range op.Parameters {
+				if p.In == "header" {
+					headers = append(headers, p.Name)
+				}
+			}
+			all = append(all, operation{op.OperationID, strings.ToUpper(method), path, op.Description, headers})
 		}
 	}
 	slices.SortFunc(all, func(a, b operation) int { return strings.Compare(a.id, b.id) })

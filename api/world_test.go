@@ -57,6 +57,8 @@ type fakeOffice struct {
 	writes []office.Write
 	broken error // what everything answers, where it is set
 	panics bool
+	waited time.Duration   // for a hold
+	once   map[string]bool // idempotency keys of changes to API keys
 	// breakExport is what an export ends with, after its rows: exportRows, or 3.
 	breakExport error
 	exportRows  drawdown.Offset
@@ -65,7 +67,7 @@ type fakeOffice struct {
 }
 
 func newFakeOffice() *fakeOffice {
-	f := &fakeOffice{holds: map[string]drawdown.HoldBalance{}}
+	f := &fakeOffice{holds: map[string]drawdown.HoldBalance{}, once: map[string]bool{}}
 	f.holds["night"] = drawdown.HoldBalance{
 		HeldFor: drawdown.HeldFor{Hold: "night", Connection: "shop", Job: 7}, Amount: 30 * drawdown.Credit, Remaining: 12_500_000_000, ExpiresAt: noon + drawdown.Day,
 	}
@@ -233,6 +235,46 @@ func (f *fakeOffice) Gate(_ context.Context, p *access.Principal, account, conne
 		}
 	}
 	return answer, nil
+}
+
+func (f *fakeOffice) Holds(ctx context.Context, p *access.Principal, account string) (*office.Holds, error) {
+	if err := f.may(p, account, access.AskGate); err != nil {
+		return nil, err
+	}
+	v, err := f.Overview(ctx, credentials["operator"], account)
+	if err != nil {
+		return nil, err
+	}
+	b := &v.Balance
+	return &office.Holds{Available: b.Available, Held: b.Held, Reserve: v.Reserve, Holds: b.Holds, ETag: v.ETag}, nil
+}
+
+// AwaitHold opens what is waited for at once.
+func (f *fakeOffice) AwaitHold(ctx context.Context, p *access.Principal, account, hold string, wait time.Duration) (*drawdown.HoldBalance, string, error) {
+	all, err := f.Holds(ctx, p, account)
+	if err != nil {
+		return nil, "", err
+	}
+	f.waited = wait
+	for _, h := range all.Holds {
+		if h.Hold == hold {
+			h.Waiting = h.Waiting && wait == 0
+			return &h, all.ETag, nil
+		}
+	}
+	return nil, "", refused(office.NotFound, drawdown.UnknownHold)
+}
+
+func (f *fakeOffice) StartOrder(_ context.Context, p *access.Principal, account string, limit int) (*office.StartOrder, error) {
+	if err := f.may(p, account, access.AskGate); err != nil || !f.isFull(account) {
+		return &office.StartOrder{}, err
+	}
+	all := []office.Start{
+		{Connection: "crm/eu", Priority: drawdown.PriorityCritical, Reason: balance.GateFree, Carries: true},
+		{Connection: "shop", Reason: balance.GateActive, Carries: true, Estimate: &report.Estimate{AsOf: at(noon), Basis: "connection", Syncs: 28, Median: nano(3_000_000_000), P90: nano(4_500_000_000)}},
+	}
+	few := all[:min(limit, len(all))]
+	return &office.StartOrder{Available: 187_500_000_000, Reserve: 10 * drawdown.Credit, Starts: few, More: len(few) < len(all)}, nil
 }
 
 func (f *fakeOffice) reading(p *access.Principal, account, cursor string) error {
@@ -568,12 +610,26 @@ func (f *fakeOffice) managing(p *access.Principal, id string) error {
 	return nil
 }
 
-func (f *fakeOffice) IssueKey(_ context.Context, p *access.Principal, wanted access.NewKey) (access.Key, string, error) {
+// doneOnce refuses what an idempotency key was used for.
+func (f *fakeOffice) doneOnce(once, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if once != "" && f.once[once] {
+		return &office.Error{Kind: office.Conflict, Reason: "already_done", Key: id, Detail: "The key " + id + " was issued by this request before."}
+	}
+	f.once[once] = true
+	return nil
+}
+
+func (f *fakeOffice) IssueKeyOnce(_ context.Context, p *access.Principal, wanted access.NewKey, once string) (access.Key, string, error) {
 	if err := f.managing(p, "dk_7f3aq0x2m4vd"); err != nil {
 		return access.Key{}, "", err
 	}
 	if wanted.Role == access.Customer && wanted.Account == "" {
 		return access.Key{}, "", &office.Error{Kind: office.Invalid, Reason: "malformed", Detail: "account: a customer has one."}
+	}
+	if err := f.doneOnce(once, "dk_7f3aq0x2m4vd"); err != nil {
+		return access.Key{}, "", err
 	}
 	return fakeKey("dk_7f3aq0x2m4vd"), "dk_7f3aq0x2m4vd_secret", nil
 }
@@ -585,8 +641,11 @@ func (f *fakeOffice) Keys(_ context.Context, p *access.Principal) ([]access.Key,
 	return []access.Key{fakeKey("dk_7f3aq0x2m4vd"), {ID: "dk_old", Name: "old", Role: access.Operator, CreatedAt: at(noon), CreatedBy: "bootstrap", RevokedAt: at(noon), RevokedBy: "key:dk_operator"}}, nil
 }
 
-func (f *fakeOffice) RotateKey(_ context.Context, p *access.Principal, id string, _ time.Duration) (access.Key, string, error) {
+func (f *fakeOffice) RotateKeyOnce(_ context.Context, p *access.Principal, id string, _ time.Duration, once string) (access.Key, string, error) {
 	if err := f.managing(p, id); err != nil {
+		return access.Key{}, "", err
+	}
+	if err := f.doneOnce(once, id); err != nil {
 		return access.Key{}, "", err
 	}
 	return fakeKey(id), id + "_other", nil

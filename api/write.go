@@ -15,6 +15,16 @@ type AccountPath struct {
 	Account string `path:"account" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9._:-]+$" doc:"The account's id." example:"acme"`
 }
 
+// OnceHeader is the idempotency key of a write whose answer has a secret.
+type OnceHeader struct {
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"64" pattern:"^[!-~]+$" doc:"Keeps a repetition of this request from happening again: it is a 409 already_done, since the secret cannot be shown again."`
+}
+
+// HarmlessHeader is the idempotency key of a write that may be repeated.
+type HarmlessHeader struct {
+	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"64" pattern:"^[!-~]+$" doc:"May be sent. A repetition is harmless also without one."`
+}
+
 // WriteHeaders are the headers of every write.
 type WriteHeaders struct {
 	IdempotencyKey string `header:"Idempotency-Key" minLength:"1" maxLength:"64" pattern:"^[!-~]+$" doc:"Makes a repetition of this request the same write: for a day the answer is the same, and for 35 days nothing happens twice."`
@@ -27,9 +37,9 @@ func (h *WriteHeaders) write() office.Write {
 	return office.Write{Key: h.IdempotencyKey, Wait: wait}
 }
 
-// applied is the header Preference-Applied.
-func (h *WriteHeaders) applied() string {
-	wait, preferred := preferredWait(h.Prefer)
+// appliedWait is the header Preference-Applied for a header Prefer.
+func appliedWait(header string) string {
+	wait, preferred := preferredWait(header)
 	if !preferred {
 		return ""
 	}
@@ -85,7 +95,7 @@ func (s *server) do(ctx context.Context, account string, action office.Action, h
 		return nil, rejected(ctx, written.Reason)
 	}
 	answer := &WriteAnswer{
-		Status: http.StatusAccepted, PreferenceApplied: h.applied(),
+		Status: http.StatusAccepted, PreferenceApplied: appliedWait(h.Prefer),
 		Body: Outcome{
 			Operation: written.Operation, State: string(office.Appended),
 			Position: Position{written.Position.Partition, int64(written.Position.Offset)},

@@ -17,5 +17,6 @@
 // became of it, in words (do.go, refusals.go).
 //
 // Files besides: actions.go and answers.go what is asked and answered · ports.go what it works with · read.go accounts and
-// the gate · holds.go holds, also waited for · start.go which syncs start first · reports.go the past · buy.go what begins at the gateway · ingest.go usage · keys.go API keys and sign-in links.
+// the gate · holds.go holds, also waited for · start.go which syncs start first · reports.go the past · buy.go what begins
+// at the gateway · ingest.go usage · keys.go API keys and sign-in links.
 package office

@@ -9,8 +9,8 @@ import (
 )
 
 // live answers with the parts of a page that refresh by themselves. It reads balances only, which costs little, and has an
-// ETag, so that an answer which says the same as before is empty. Only when a balance has changed is the forecast asked for
-// anew.
+// ETag, so that an answer which says the same as before is empty. Only when a balance has changed are reports asked for
+// anew. They follow a moment after balances, so the script asks some more times without the ETag.
 func (v *visit) live() error {
 	v.w.Header().Del("Set-Cookie") // a page that is merely open keeps no session from becoming idle
 	f, err := v.facts()
@@ -46,8 +46,11 @@ func (v *visit) live() error {
 		if overview.Forecast, err = v.forecast(f); err != nil {
 			return err
 		}
-		if err := v.pages[""].ExecuteTemplate(&body, "forecast-card", overview); err != nil {
-			return fmt.Errorf("render the forecast: %w", err)
+		if overview.Used, err = v.used(f); err != nil {
+			return err
+		}
+		if err := v.pages[""].ExecuteTemplate(&body, "live-reports", overview); err != nil {
+			return fmt.Errorf("render the reports: %w", err)
 		}
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")

@@ -142,6 +142,7 @@ type buyForm struct {
 	Price              price
 	Total              string // what the quantity costs, "" while it is wrong
 	Expires            string
+	UnitShown          amount
 	MinShown, MaxShown amount
 	Currency           string
 	Many               bool // more than the maximum was asked for
@@ -151,7 +152,7 @@ func (v *visit) buyForm(f *facts, quantity *string) (*buyForm, error) {
 	terms := &f.plan.Purchase
 	form := &buyForm{
 		shell: v.shell("", ""), Offered: terms.Orders, Unit: terms.Unit, Min: terms.Min, Max: terms.Max, Quantity: strconv.FormatInt(terms.Default, 10),
-		Price: priceOf(f.plan, 0), MinShown: whole(terms.Min), MaxShown: whole(terms.Max), Currency: f.plan.Currency,
+		Price: priceOf(f.plan, 0), UnitShown: whole(terms.Unit), MinShown: whole(terms.Min), MaxShown: whole(terms.Max), Currency: f.plan.Currency,
 		Expires: "They are valid until the end of your plan’s period, " + momentOf(f.Balance.PeriodTo).Date() + ".",
 	}
 	if terms.ValidMonths > 0 {

@@ -99,7 +99,7 @@ func TestAnOverviewSaysHowTheAccountStands(t *testing.T) {
 		},
 		"credits of a period": {
 			change: func(v *office.Overview) { v.Plan = teamPlan() },
-			says:   []string{"USD 9.00 per 10,000 credits", "Price, without tax USD 0.90", "in units of 1000", "valid until the end of your plan’s period, 10 April 2026"},
+			says:   []string{"USD 9.00 per 10,000 credits", "Price, without tax USD 0.90", "in units of 1,000", "valid until the end of your plan’s period, 10 April 2026"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,7 +220,7 @@ func TestWhatRefreshesByItself(t *testing.T) {
 	o := newOffice()
 	v := visit(t, o, "customer")
 	first := v.get("/billing/live?view=overview")
-	first.expect(t, 200, "Available credits 184.373")
+	first.expect(t, 200, "Available credits 184.373", "Used in this period")
 	ask := func(tag string) answered {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/billing/live?view=overview", http.NoBody)
@@ -244,8 +244,8 @@ func TestWhatRefreshesByItself(t *testing.T) {
 	o.pay("q", "manual", 10)
 	o.fails["usage"], o.fails["ledger"], o.fails["forecast"] = errors.New("asked"), errors.New("asked"), errors.New("asked")
 	again := v.get("/billing/live?view=overview")
-	again.expect(t, 200, "We can’t show the forecast right now.")
-	o.fails["forecast"] = &office.Error{Kind: office.Invalid} // it would be refused if it were asked for
+	again.expect(t, 200, "We can’t show the forecast right now.", "We can’t show your usage right now.")
+	o.fails["usage"], o.fails["forecast"] = &office.Error{Kind: office.Invalid}, &office.Error{Kind: office.Invalid} // refused if asked for
 	if same := ask(again.header.Get("ETag")); same.status != http.StatusNotModified {
 		t.Errorf("reports are asked for although nothing has changed: %d", same.status)
 	}

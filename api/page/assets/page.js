@@ -105,9 +105,13 @@ function replace(region, fresh) {
   if (changed) say(message);
 }
 
+// againAfterChange times the refresh interval is longer than usage takes to reach the reports.
+const againAfterChange = 3;
+
 function refresh(main) {
   const every = Number(main.dataset.every);
   let tag = "";
+  let again = 0; // how often it is still asked for everything: reports follow a moment after the balance
   let failures = 0;
   let timer = 0;
   let asking = false;
@@ -116,7 +120,7 @@ function refresh(main) {
     if (asking) return;
     asking = true;
     try {
-      const answer = await fetch(main.dataset.live, { headers: tag === "" ? {} : { "If-None-Match": tag }, cache: "no-store" });
+      const answer = await fetch(main.dataset.live, { headers: tag === "" || again > 0 ? {} : { "If-None-Match": tag }, cache: "no-store" });
       if (answer.status === 401) {
         location.assign("/billing/"); // not a reload: the page may be the answer to a form
         return;
@@ -127,7 +131,9 @@ function refresh(main) {
           const region = document.getElementById(fresh.id);
           if (region !== null) replace(region, document.importNode(fresh, true));
         }
+        const known = tag;
         tag = answer.headers.get("ETag") ?? "";
+        again = tag === known ? Math.max(0, again - 1) : againAfterChange;
       }
       failures = answer.ok || answer.status === 304 ? 0 : failures + 1;
     } catch {
