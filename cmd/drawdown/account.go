@@ -29,6 +29,13 @@ type accountCommand struct {
 	Contacts     accountContactsCommand     `cmd:"" help:"Change the e-mail address, further recipients, and what is not wanted."`
 	Webhook      accountWebhookCommand      `cmd:"" help:"Set and remove webhook endpoints; print their secrets."`
 	Gate         accountGateCommand         `cmd:"" help:"Ask whether a sync of a connection may start."`
+	GateSettings accountGateSettingsCommand `cmd:"" name:"gate-settings" help:"Show or set the reserve and the runaway breaker."`
+	Priority     accountPriorityCommand     `cmd:"" help:"Set which connections come first when credits are short."`
+	Acknowledge  accountAcknowledgeCommand  `cmd:"" help:"Let a connection start again that the breaker stopped."`
+	Holds        accountHoldsCommand        `cmd:"" help:"List what is held for syncs, and what waits for it."`
+	Hold         accountHoldCommand         `cmd:"" help:"Hold credits for a sync."`
+	Release      accountReleaseCommand      `cmd:"" help:"End a hold: what is left of it is available again."`
+	Connections  accountConnectionsCommand  `cmd:"" help:"List an account's connections: priority, whether stopped, what they used."`
 	PageLink     accountPageLinkCommand     `cmd:"" name:"page-link" help:"Print a link that signs in to the account's billing page, once."`
 	Do           accountDoCommand           `cmd:"" help:"Append any operation of the contract, with its data as JSON."`
 }

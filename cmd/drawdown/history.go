@@ -60,7 +60,8 @@ func neverIsNull(t drawdown.Time) *string {
 }
 
 type ledgerCommand struct {
-	List ledgerListCommand `cmd:"" help:"List an account's ledger entries."`
+	List   ledgerListCommand   `cmd:"" help:"List an account's ledger entries."`
+	Export ledgerExportCommand `cmd:"" help:"Write an account's ledger to a file, as CSV or JSON lines."`
 }
 
 type ledgerListCommand struct {
@@ -109,7 +110,10 @@ func (c *ledgerListCommand) Run(ctx context.Context, line *commands) error {
 type usageCommand struct {
 	Show     usageShowCommand     `cmd:"" help:"What an account used in a window, by connection, stream, source or destination."`
 	Syncs    usageSyncsCommand    `cmd:"" help:"List an account's syncs, the latest first."`
+	Receipt  usageReceiptCommand  `cmd:"" help:"Show what one sync cost and why, so that it can be added up."`
+	Estimate usageEstimateCommand `cmd:"" help:"Tell what a sync would cost, and whether the account can carry it."`
 	Forecast usageForecastCommand `cmd:"" help:"When an account's credits run out if it goes on like this."`
+	Export   usageExportCommand   `cmd:"" help:"Write every charge of an account to a file, as CSV or JSON lines."`
 }
 
 type usageShowCommand struct {

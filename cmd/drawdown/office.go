@@ -27,8 +27,16 @@ type desk struct {
 	self    *access.Principal
 }
 
-// withOffice opens the office in this process, for as long as an answer may take. Audit entries name the user of the machine.
+// withOffice is withOfficeFor as long as an answer may take.
 func (c *commands) withOffice(ctx context.Context, use func(context.Context, *desk) error) error {
+	return c.withOfficeFor(ctx, answerWithin, use)
+}
+
+// noLimit is for what takes as long as it takes. Reports bound each of their queries by themselves.
+const noLimit = 0
+
+// withOfficeFor opens the office in this process, for a while. Audit entries name the user of the machine.
+func (c *commands) withOfficeFor(ctx context.Context, limit time.Duration, use func(context.Context, *desk) error) error {
 	config, err := c.load()
 	if err != nil {
 		return err
@@ -38,8 +46,11 @@ func (c *commands) withOffice(ctx context.Context, use func(context.Context, *de
 		return err
 	}
 	defer closeAll()
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
+	if limit != noLimit {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
 	err = use(ctx, &desk{running.Office, &config, running, &access.Principal{ID: "cli:" + userName(), Role: access.Operator}})
 	return explained(err)
 }

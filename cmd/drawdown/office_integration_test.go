@@ -24,8 +24,11 @@ func TestServerScripts(t *testing.T) {
 	}
 	broker, store := serverstest.Kafka(t, kafka.Options{}), serverstest.Redis(t, redis.Options{})
 	database := serverstest.ClickHouse(t, clickhouse.Options{})
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/servers",
+	scripts, err := filepath.Glob("testdata/servers/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	params := testscript.Params{
 		Setup: func(env *testscript.Env) error {
 			for name, value := range map[string]string{
 				"EXAMPLES": examples, "DRAWDOWN_KAFKA_BROKERS": broker.Addr(), "DRAWDOWN_REDIS_ADDRS": store.Addr(),
@@ -37,7 +40,11 @@ func TestServerScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await},
-	})
+	}
+	for _, script := range scripts { // one after the other: each has a worker and a sink, on the same topics
+		params.Files = []string{script}
+		t.Run("", func(t *testing.T) { testscript.Run(t, params) })
+	}
 }
 
 // await is `await PATTERN exec COMMAND…`: it repeats a command until it succeeds and what it prints has the pattern.

@@ -9,6 +9,7 @@ import (
 )
 
 type purchasesCommand struct {
+	List      purchasesListCommand      `cmd:"" help:"List an account's purchases, the latest first."`
 	Order     purchasesOrderCommand     `cmd:"" help:"Begin an order of credits by hand: prints where the customer pays."`
 	Card      purchasesCardCommand      `cmd:"" help:"Begin the saving of a card: prints where the customer enters it."`
 	Subscribe purchasesSubscribeCommand `cmd:"" help:"Begin the subscription of a plan that the gateway bills."`
