@@ -42,6 +42,21 @@ func (d *demo) issue(ctx context.Context, wanted access.NewKey) (*client, error)
 	return &client{origin: d.config.API.Origin(), key: token, http: &http.Client{Transport: d.transport, Timeout: clientTimeout}}, nil
 }
 
+// issueKeys makes the API keys of whoever asks the API in the demo.
+func (d *demo) issueKeys(ctx context.Context) (err error) {
+	if d.schedulers, err = d.newSchedulers(ctx); err != nil {
+		return err
+	}
+	d.gatekeeper = &gatekeeper{api: d.schedulers.api, story: d.story, tell: d.happenings.tell}
+	d.reports, err = d.issue(ctx, access.NewKey{Name: "reports", Role: access.Operator, Scopes: []access.Scope{access.ReadAccount}})
+	if err != nil {
+		return err
+	}
+	// It is printed, so it can do no more than ask.
+	d.curl, err = d.issue(ctx, access.NewKey{Name: "visitor", Role: access.Worker, Scopes: []access.Scope{access.AskGate}})
+	return err
+}
+
 // refusal is what the API answers that it does not do.
 type refusal struct {
 	Status int

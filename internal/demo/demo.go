@@ -13,9 +13,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"golang.org/x/term"
 
-	"drawdown/api/access"
 	"drawdown/balance/redisstore"
 	"drawdown/consumer/fetch"
 	"drawdown/consumer/signature"
@@ -118,11 +116,6 @@ func (d *demo) run(ctx, work context.Context, live bool) error {
 	return d.keep(ctx, work)
 }
 
-// showsView reports whether out is a terminal that can be drawn on.
-func showsView(out *os.File) bool {
-	return term.IsTerminal(int(out.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-}
-
 // afterInterrupt returns a context that goes on when ctx ends and is ended by a signal after that.
 func afterInterrupt(ctx context.Context) (context.Context, context.CancelFunc) {
 	work, giveUp := context.WithCancel(context.WithoutCancel(ctx))
@@ -182,21 +175,6 @@ func (d *demo) startWork(ctx context.Context) (err error) {
 		return err
 	}
 	return d.issueKeys(ctx)
-}
-
-// issueKeys makes the API keys of whoever asks the API in the demo.
-func (d *demo) issueKeys(ctx context.Context) (err error) {
-	if d.schedulers, err = d.newSchedulers(ctx); err != nil {
-		return err
-	}
-	d.gatekeeper = &gatekeeper{api: d.schedulers.api, story: d.story, tell: d.happenings.tell}
-	d.reports, err = d.issue(ctx, access.NewKey{Name: "reports", Role: access.Operator, Scopes: []access.Scope{access.ReadAccount}})
-	if err != nil {
-		return err
-	}
-	// It is printed, so it can do no more than ask.
-	d.curl, err = d.issue(ctx, access.NewKey{Name: "visitor", Role: access.Worker, Scopes: []access.Scope{access.AskGate}})
-	return err
 }
 
 // startTelling opens the gateway's desk to the owners of the accounts, and begins to take what they are told.

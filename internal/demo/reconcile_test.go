@@ -60,7 +60,7 @@ func TestAgreementIsReconciled(t *testing.T) {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	const bought = "2 purchases: 23.40 USD charged = settled, 20,000 credits bought = granted; every notice told once\n"
-	const reported = "Usage of 2 connections of 1 accounts: the API's report = ClickHouse = ledger\n"
+	const reported = "Usage of 2 connections of 1 accounts: the API's report = ClickHouse = Redis = log\n"
 	if want := bought + reported + "reconciled: 4 events, 3 credits, drift 0\n"; out.String() != want {
 		t.Errorf("printed %q, expected %q", &out, want)
 	}

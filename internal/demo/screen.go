@@ -56,6 +56,11 @@ func (s *screen) show(now *snapshot, told []happening) {
 	_, _ = s.out.WriteString(b.String())
 }
 
+// showsView reports whether out is a terminal that can be drawn on.
+func showsView(out *os.File) bool {
+	return term.IsTerminal(int(out.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
 // columnsOf is the width of a terminal; of anything else it is more than is needed.
 func columnsOf(out *os.File) int {
 	const unbounded = 1000

@@ -47,7 +47,7 @@ func (d *demo) stream(ctx, work context.Context, live bool) error {
 // runSyncs runs syncs until their context ends, delivers what they reported, and waits until the balances have it.
 func (d *demo) runSyncs(syncs, work context.Context) error {
 	group, running := errgroup.WithContext(syncs)
-	group.Go(func() error { return d.traffic.run(running) })
+	group.Go(func() error { return d.traffic.run(running, work) })
 	group.Go(func() error { return d.recording.run(running) })
 	group.Go(func() error { return d.gatekeeper.run(running) })
 	group.Go(func() error { return d.schedulers.run(work) }) // to its end, so that nothing stays held
@@ -198,7 +198,7 @@ func conclude(out io.Writer, r *reconciliation) error {
 	paid, amount, credits := r.paid()
 	_, _ = fmt.Fprintf(out, "%d purchases: %s USD charged = settled, %s credits bought = granted; every notice told once\n",
 		paid, dollars(amount), withCommas(credits.String()))
-	_, _ = fmt.Fprintf(out, "Usage of %d connections of %d accounts: the API's report = ClickHouse = ledger\n", len(r.reported), len(r.log.balances))
+	_, _ = fmt.Fprintf(out, "Usage of %d connections of %d accounts: the API's report = ClickHouse = Redis = log\n", len(r.reported), len(r.log.balances))
 	_, _ = fmt.Fprintf(out, "reconciled: %d events, %v credits, drift 0\n", r.log.total.events, r.log.total.credits)
 	return nil
 }

@@ -32,6 +32,7 @@ const (
 type traffic struct {
 	producer *producer.Producer
 	flows    []*flow
+	lasts    time.Duration
 	admits   func(account, connection string) bool
 }
 
@@ -69,7 +70,7 @@ func newTraffic(config *app.Config, story []customer, lasts time.Duration, admit
 	if err != nil {
 		return nil, err
 	}
-	t := &traffic{producer: p, admits: admits}
+	t := &traffic{producer: p, admits: admits, lasts: lasts}
 	for i := range story {
 		c := &story[i]
 		for k := range c.connections {
@@ -97,25 +98,37 @@ func (t *traffic) pace(c *customer, lasts time.Duration) {
 	}
 }
 
-// run reports usage until the context ends. Call close after it.
-func (t *traffic) run(ctx context.Context) error {
+// run reports usage until the context ends. Where it ends because the time is over, a machine that was too busy may be
+// behind: what is missing is reported then, so that the story is the same on all. Call close after it.
+func (t *traffic) run(ctx, work context.Context) error {
 	ticker := time.NewTicker(trafficInterval)
 	defer ticker.Stop()
-	last := time.Now()
+	start := time.Now()
+	last := start
 	for {
 		select {
 		case <-ctx.Done():
+			if missing := t.lasts - last.Sub(start); missing > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return t.stepAll(work, missing)
+			}
 			return nil
 		case now := <-ticker.C:
 			passed := now.Sub(last)
 			last = now
-			for _, f := range t.flows {
-				if err := t.step(ctx, f, passed); err != nil {
-					return err
-				}
+			if err := t.stepAll(ctx, passed); err != nil {
+				return err
 			}
 		}
 	}
+}
+
+func (t *traffic) stepAll(ctx context.Context, passed time.Duration) error {
+	for _, f := range t.flows {
+		if err := t.step(ctx, f, passed); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // step reports what became due on one connection. A sync begins only when the account may start one; one that runs is
