@@ -36,8 +36,10 @@ type server struct {
 	routes map[string]*route // by "METHOD /path"
 }
 
-// New returns the API's handler, to be mounted at /v1/. The listener is the caller's, and so are its timeouts for headers and
-// idle connections; a timeout for writing answers must exceed [Config.ExportTimeout], or be none.
+// New returns the API's handler, to be mounted at /v1/. The listener is the caller's, and so are its timeouts for headers,
+// idle connections, bodies that nobody reads and answers that nobody takes. One for writing answers is at least
+// [Config.BodyTimeout] and [Config.RequestTimeout] together; exports put it off by themselves. One for reading must not last
+// longer than the body: it would cut off whoever waits for a write.
 func New(config Config, deps Deps) (http.Handler, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("api: %w", err)

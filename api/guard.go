@@ -77,6 +77,9 @@ func (s *server) guard(rt *route, next http.HandlerFunc) http.HandlerFunc {
 			defer cancel()
 			r = r.WithContext(ctx)
 		}
+		if rt.export { // which bounds each piece by itself; this is for what is said instead of a file
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.config.ExportTimeout + s.config.ExportStall))
+		}
 		next(w, r)
 	}
 }

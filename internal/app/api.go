@@ -278,7 +278,9 @@ func (c *Config) frontends(b *apiBuild, running *RunningAPI, registerer promethe
 	mux.Handle("/v1/", v1)
 	mux.Handle(pagePath, billing)
 	mux.Handle("GET /{$}", http.RedirectHandler(pagePath, http.StatusFound))
-	return fromWhere(mux), nil
+	return &pace{
+		next: fromWhere(mux), body: c.API.BodyTimeout, answer: c.API.BodyTimeout + c.API.RequestTimeout + c.API.ExportStall,
+	}, nil
 }
 
 // pageLogin implements [page.Login]: whoever signs in begins at the overview.
@@ -355,6 +357,7 @@ const keysPoll = 10 * time.Millisecond
 
 // Serve is Run on a listener of the caller's, which it closes.
 func (r *RunningAPI) Serve(ctx context.Context, listener net.Listener) error {
+	collectSeldom()
 	// What requests need goes on until the last of them has ended.
 	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
@@ -364,7 +367,7 @@ func (r *RunningAPI) Serve(ctx context.Context, listener net.Listener) error {
 	defer stopBehind()
 	server := &http.Server{
 		Handler: r.Handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		// No WriteTimeout: an export takes as long as it takes, and the API bounds each answer by itself.
+		// No ReadTimeout and WriteTimeout: see pace.
 		ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelWarn),
 	}
 	ended := make(chan error, 1)
