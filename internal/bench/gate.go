@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,6 +44,7 @@ func RunGate(ctx context.Context, options GateOptions, out io.Writer) (result Ga
 	if err := errors.Join(options.Validate(), options.Config.Validate()); err != nil {
 		return GateResult{}, err
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(loadPercent)) // the load's own collections would be latency
 	shown := Options{JSON: options.JSON, KeepData: options.KeepData}
 	r := &gateRun{run: run{options: &shown, out: out}, options: &options}
 	r.say("starting Kafka and Redis")
@@ -66,6 +68,9 @@ func RunGate(ctx context.Context, options GateOptions, out io.Writer) (result Ga
 	result = r.result()
 	return result, result.show(out, options.JSON)
 }
+
+// loadPercent is how much garbage the load lets gather, in percent of what it keeps.
+const loadPercent = 400
 
 // configure makes the API's part of the configuration that of the run: an address, no ClickHouse, which the gate does not
 // need, and for the naive way, which is not what people ask so often, the rate that it is measured at.
