@@ -43,7 +43,7 @@ func TestServerScripts(t *testing.T) {
 	}
 	for _, script := range scripts { // one after the other: each has a worker and a sink, on the same topics
 		params.Files = []string{script}
-		t.Run("", func(t *testing.T) { testscript.Run(t, params) })
+		t.Run(filepath.Base(script), func(t *testing.T) { testscript.Run(t, params) })
 	}
 }
 
