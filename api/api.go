@@ -36,10 +36,8 @@ type server struct {
 	routes map[string]*route // by "METHOD /path"
 }
 
-// New returns the API's handler, to be mounted at /v1/. The listener is the caller's, and so are its timeouts for headers,
-// idle connections, bodies that nobody reads and answers that nobody takes. One for writing answers is at least
-// [Config.BodyTimeout] and [Config.RequestTimeout] together; exports put it off by themselves. One for reading must not last
-// longer than the body: it would cut off whoever waits for a write.
+// New returns the API's handler, to be mounted at /v1/. The server is the caller's, and so are its timeouts: for reading at
+// least [Config.BodyTimeout], for writing at least that and [Config.RequestTimeout]. Exports put off the latter by themselves.
 func New(config Config, deps Deps) (http.Handler, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("api: %w", err)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -278,9 +279,7 @@ func (c *Config) frontends(b *apiBuild, running *RunningAPI, registerer promethe
 	mux.Handle("/v1/", v1)
 	mux.Handle(pagePath, billing)
 	mux.Handle("GET /{$}", http.RedirectHandler(pagePath, http.StatusFound))
-	return &pace{
-		next: fromWhere(mux), body: c.API.BodyTimeout, answer: c.API.BodyTimeout + c.API.RequestTimeout + c.API.ExportStall,
-	}, nil
+	return fromWhere(mux), nil
 }
 
 // pageLogin implements [page.Login]: whoever signs in begins at the overview.
@@ -355,6 +354,20 @@ func (r *RunningAPI) Follow(ctx context.Context) (stop func(), err error) {
 // keysPoll is how often a command looks whether all keys are read.
 const keysPoll = 10 * time.Millisecond
 
+// headerTimeout is how long a client may take to send what comes before a body.
+const headerTimeout = 5 * time.Second
+
+// server is the server of a handler, with bounds on what a slow client can hold: a body that comes in drops, also one that
+// no handler reads, and an answer that is not taken. Handlers that wait are not cut off by the former, as the net/http package
+// lifts it when the body is there; exports put off the latter by themselves.
+func (a *API) server(handler http.Handler, errorLog *log.Logger) *http.Server {
+	read := headerTimeout + a.BodyTimeout
+	return &http.Server{
+		Handler: handler, ErrorLog: errorLog, MaxHeaderBytes: 32 << 10, IdleTimeout: 2 * time.Minute,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: read, WriteTimeout: read + a.RequestTimeout + a.ExportStall,
+	}
+}
+
 // Serve is Run on a listener of the caller's, which it closes.
 func (r *RunningAPI) Serve(ctx context.Context, listener net.Listener) error {
 	collectSeldom()
@@ -365,11 +378,7 @@ func (r *RunningAPI) Serve(ctx context.Context, listener net.Listener) error {
 	running.Go(func() { _ = r.Keys.Run(behind) }) // always nil
 	defer running.Wait()
 	defer stopBehind()
-	server := &http.Server{
-		Handler: r.Handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		// No ReadTimeout and WriteTimeout: see pace.
-		ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelWarn),
-	}
+	server := r.config.server(r.Handler, slog.NewLogLogger(r.log.Handler(), slog.LevelWarn))
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	r.log.Info("serving the API and the billing page", "addr", listener.Addr().String(), "page", r.config.Origin()+pagePath)

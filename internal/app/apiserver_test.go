@@ -32,22 +32,17 @@ func (l oneConn) Close() error { close(l.done); return nil }
 
 func (oneConn) Addr() net.Addr { return &net.TCPAddr{} }
 
-const (
-	pacedBodyMax   = 10 * time.Second
-	pacedAnswerMax = time.Minute
-)
-
-// paced serves a handler in virtual time on a connection without a buffer, and tells what became of its requests. Call end
-// before the bubble ends.
-func paced(handle func(http.ResponseWriter, *http.Request) error) (client net.Conn, outcome <-chan error, end func()) {
+// serveOnce serves a handler as the API is served, in virtual time on a connection without a buffer, and tells what became of
+// its requests. Call end before the bubble ends.
+func serveOnce(handle func(http.ResponseWriter, *http.Request) error) (client net.Conn, outcome <-chan error, server *http.Server, end func()) {
 	client, served := net.Pipe()
 	outcomes := make(chan error, 8)
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: &pace{body: pacedBodyMax, answer: pacedAnswerMax, next: http.HandlerFunc(
-		func(w http.ResponseWriter, r *http.Request) { outcomes <- handle(w, r) })}}
+	config := defaultAPI()
+	server = config.server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { outcomes <- handle(w, r) }), nil)
 	listener := oneConn{make(chan net.Conn, 1), make(chan struct{})}
 	listener.conns <- served
 	go server.Serve(listener) //nolint:errcheck // http.ErrServerClosed
-	return client, outcomes, func() { client.Close(); server.Close() }
+	return client, outcomes, server, func() { client.Close(); server.Close() }
 }
 
 func send(t *testing.T, conn net.Conn, method string, length int, body string) {
@@ -65,7 +60,7 @@ func TestABodyThatDoesNotCome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				conn, outcome, end := paced(handle)
+				conn, outcome, server, end := serveOnce(handle)
 				defer end()
 				began := time.Now()
 				send(t, conn, http.MethodPost, 10, "half")
@@ -75,7 +70,7 @@ func TestABodyThatDoesNotCome(t *testing.T) {
 				if err := <-outcome; (name == "read") != errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Errorf("the handler got %v", err)
 				}
-				if took := time.Since(began); took < pacedBodyMax || took > pacedBodyMax+time.Second {
+				if took := time.Since(began); took < server.ReadTimeout || took > server.ReadTimeout+time.Second {
 					t.Errorf("it was given up after %v", took)
 				}
 			})
@@ -83,50 +78,57 @@ func TestABodyThatDoesNotCome(t *testing.T) {
 	}
 }
 
-// An answer that nobody takes is given up, unless its handler has asked for longer.
+// An answer that nobody takes is given up, unless its handler has asked for longer, as exports do.
 func TestAnAnswerThatIsNotTaken(t *testing.T) {
-	for name, extended := range map[string]time.Duration{"usual": pacedAnswerMax, "longer": 2 * pacedAnswerMax} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				began := time.Now()
-				conn, outcome, end := paced(func(w http.ResponseWriter, _ *http.Request) error {
-					if extended != pacedAnswerMax {
-						_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(extended))
-					}
-					_, err := io.WriteString(w, strings.Repeat("x", 1<<20))
-					return err
-				})
-				defer end()
-				send(t, conn, http.MethodGet, 0, "")
-				if err := <-outcome; !errors.Is(err, os.ErrDeadlineExceeded) {
-					t.Errorf("the handler got %v", err)
+	for _, longer := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			const long = time.Hour
+			began := time.Now()
+			conn, outcome, server, end := serveOnce(func(w http.ResponseWriter, _ *http.Request) error {
+				if longer {
+					_ = http.NewResponseController(w).SetWriteDeadline(began.Add(long))
 				}
-				if took := time.Since(began); took != extended {
-					t.Errorf("it was given up after %v, expected %v", took, extended)
-				}
+				_, err := io.WriteString(w, strings.Repeat("x", 1<<20))
+				return err
 			})
+			defer end()
+			send(t, conn, http.MethodGet, 0, "")
+			if err := <-outcome; !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the handler got %v", err)
+			}
+			want := server.WriteTimeout
+			if longer {
+				want = long
+			}
+			if took := time.Since(began); took != want {
+				t.Errorf("it was given up after %v, expected %v", took, want)
+			}
 		})
 	}
 }
 
-// A handler may work for longer than a body may take, once the body is there; and the next request has its own time.
+// A handler may work for as long as a request may take, once its body is there; and the next request has its own time.
 func TestAWaitAfterTheBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		conn, outcome, end := paced(func(w http.ResponseWriter, r *http.Request) error {
+		config := defaultAPI()
+		conn, outcome, server, end := serveOnce(func(w http.ResponseWriter, r *http.Request) error {
 			if _, err := io.ReadAll(r.Body); err != nil {
 				return err
 			}
 			select {
 			case <-r.Context().Done():
 				return r.Context().Err()
-			case <-time.After(4 * pacedBodyMax): // virtual
+			case <-time.After(config.RequestTimeout): // virtual
 				_, err := io.WriteString(w, "done")
 				return err
 			}
 		})
 		defer end()
+		if config.RequestTimeout <= server.ReadTimeout {
+			t.Fatal("the handler is to work for longer than a body may take")
+		}
 		go io.Copy(io.Discard, conn) //nolint:errcheck // ends with the connection
-		for range 3 {
+		for range 9 {
 			send(t, conn, http.MethodPost, 4, "body")
 			if err := <-outcome; err != nil {
 				t.Errorf("the handler got %v", err)
