@@ -213,7 +213,8 @@ func TestTheOfficeOnRealServers(t *testing.T) {
 	}{
 		{"read your writes", s.readYourWrites}, {"rejections", s.rejections}, {"enrolment", s.enrolment}, {"idempotency", s.idempotency},
 		{"the gate follows", s.gateFollows}, {"holds race", s.holdsRace}, {"usage", s.usage}, {"audit", s.audit}, {"reports are away", s.reportsAway},
-		{"over HTTP", s.overHTTP}, {"another instance", s.anotherInstance}, {"end", s.end},
+		{"over HTTP", s.overHTTP}, {"audit over HTTP", s.auditOverHTTP}, {"foreign accounts", s.foreignAccounts},
+		{"keys once", s.keysOnce}, {"a hold in line", s.holdInLine}, {"another instance", s.anotherInstance}, {"end", s.end},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			s.t = t
@@ -572,6 +573,7 @@ func (s *stage) end(t *testing.T) {
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Prefer", "wait=5")
+	request.Header.Set("Expect", "100-continue") // the body is sent when the handler reads it
 	answered := make(chan error, 1)
 	go func() {
 		response, err := http.DefaultClient.Do(request)

@@ -41,7 +41,7 @@ func serveOnce(handle func(http.ResponseWriter, *http.Request) error) (client ne
 	server = config.server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { outcomes <- handle(w, r) }), nil)
 	listener := oneConn{make(chan net.Conn, 1), make(chan struct{})}
 	listener.conns <- served
-	go server.Serve(listener) //nolint:errcheck // http.ErrServerClosed
+	go server.Serve(listener)
 	return client, outcomes, server, func() { client.Close(); server.Close() }
 }
 
@@ -127,7 +127,7 @@ func TestAWaitAfterTheBody(t *testing.T) {
 		if config.RequestTimeout <= server.ReadTimeout {
 			t.Fatal("the handler is to work for longer than a body may take")
 		}
-		go io.Copy(io.Discard, conn) //nolint:errcheck // ends with the connection
+		go io.Copy(io.Discard, conn)
 		for range 9 {
 			send(t, conn, http.MethodPost, 4, "body")
 			if err := <-outcome; err != nil {
