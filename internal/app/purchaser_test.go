@@ -97,7 +97,7 @@ func TestASessionOfTheDeskOpensAtThePurchaser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Purchaser{addr: config.Purchasing.WebhooksAddr, path: "/webhooks/sandbox", log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	p := Purchaser{addr: config.Purchasing.WebhooksAddr, path: "/webhooks/sandbox", log: slog.New(slog.DiscardHandler)}
 	p.pages = gateway.(pages).Pages()
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
