@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -153,9 +154,9 @@ func (r *gateRun) issueKeys(ctx context.Context) error {
 	}
 	defer closeAll()
 	following, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- running.Keys.Run(following) }()
-	defer func() { cancel(); <-ended }()
+	var ended sync.WaitGroup
+	ended.Go(func() { _ = running.Keys.Run(following) }) // ends when it is told to
+	defer func() { cancel(); ended.Wait() }()
 	if err := until(ctx, func() error { return running.Keys.Ready() }); err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func TestABalanceIsCheckedInTheSameWay(t *testing.T) {
 
 // TestGateUsageIsUsageAndNoneRepeatsAnother: a duplicate would change no balance.
 func TestGateUsageIsUsageAndNoneRepeatsAnother(t *testing.T) {
-	g := newGateAccounts(int(gateKinds), 2, 100)
+	g := newGateAccounts(gateKinds, 2, 100)
 	seen := map[string]bool{}
 	for n := range 100 {
 		value := g.use(&g.all[n%len(g.all)])

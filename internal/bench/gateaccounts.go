@@ -20,8 +20,9 @@ const (
 	gateRunsOut                   // uses everything within the run
 	gateReserving                 // falls to its reserve within the run
 	gateHolding                   // falls to what is held within the run
-	gateKinds
 )
+
+const gateKinds = int(gateHolding) + 1
 
 // gateConnections are how many connections an account has. The last but one is critical, and the last has the hold.
 const gateConnections = 5
@@ -62,7 +63,7 @@ func newGateAccounts(accounts, partitions, events int) *gateAccounts {
 	for i := range g.all {
 		a := &g.all[i]
 		a.name = fmt.Sprintf("g-%06d", i)
-		switch gateKind(i) % gateKinds {
+		switch gateKind(i % gateKinds) {
 		case gateFunded:
 			a.granted = gatePlenty
 		case gateSpent:

@@ -54,7 +54,7 @@ func (o *GateOptions) Validate() error {
 		took = fmt.Errorf("for: is %v; allowed are 1s to 1h", o.For)
 	}
 	return errors.Join(
-		within("accounts", o.Accounts, int(gateKinds), accountsMax),
+		within("accounts", o.Accounts, gateKinds, accountsMax),
 		within("partitions", o.Partitions, 1, partitionsMax),
 		within("rate", o.Rate, 1, gateRateMax),
 		within("events", o.Events, 1, gateEventsMax),

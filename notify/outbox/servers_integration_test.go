@@ -51,10 +51,14 @@ func (b *broker) create(t *testing.T) {
 	}
 }
 
-// leaderless reports whether a broker has partitions that it knows of and does not lead yet.
+// leaderless reports whether a broker has partitions, of either topic, that it knows of and does not lead yet.
 func (b *broker) leaderless(t *testing.T) bool {
+	ledger := *b
+	ledger.topic = b.ledger
 	for partition := range int32(partitions) {
-		if _, err := b.outbox(t).Last(t.Context(), partition); err != nil {
+		_, err := b.outbox(t).Last(t.Context(), partition)
+		_, ledgerErr := ledger.outbox(t).Last(t.Context(), partition)
+		if err != nil || ledgerErr != nil {
 			return true
 		}
 	}
