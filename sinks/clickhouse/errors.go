@@ -81,3 +81,8 @@ func stops(err error) bool {
 type sourceStopError struct{ error }
 
 func (e *sourceStopError) Unwrap() error { return e.error }
+
+// errIntentLost says that an intent was acknowledged and is not there. ClickHouse notes a token before the part that came
+// with it: killed in between, it has spent the token and lost the row, and takes every repetition for known. So the
+// next try has another token. Found by a test that kills the engine: two sinks went on for ever without writing.
+var errIntentLost = errors.New("ClickHouse acknowledged the intent of a block and does not have it (it was killed at the wrong moment); it is proposed again under another token")

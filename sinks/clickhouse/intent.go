@@ -28,6 +28,8 @@ type Intent struct {
 	// that is not known.
 	Until drawdown.Time
 	Last  Key
+	// Try counts proposals of this number that ClickHouse acknowledged and does not have. Not stored.
+	Try int
 	// Age is how long ago the intent was written, by the server's clock. Read only.
 	Age time.Duration
 }
@@ -38,8 +40,14 @@ func (i *Intent) token() string {
 	return fmt.Sprintf("%s/%d/%d/%d-%d/%d-%d", i.Stream, i.Partition, i.Block, i.From.Offset, i.From.N, i.To.Offset, i.To.N)
 }
 
-// numberToken identifies the intent's own insert: the number alone, so that one of several intents for it wins.
-func (i *Intent) numberToken() string { return fmt.Sprintf("%s/%d/%d", i.Stream, i.Partition, i.Block) }
+// numberToken identifies the intent's own insert: the number alone, so that one of several intents for it wins. After a try
+// that was lost it is another token; should two intents of a number come of that, the first one counts.
+func (i *Intent) numberToken() string {
+	if i.Try > 0 {
+		return fmt.Sprintf("%s/%d/%d/%d", i.Stream, i.Partition, i.Block, i.Try)
+	}
+	return fmt.Sprintf("%s/%d/%d", i.Stream, i.Partition, i.Block)
+}
 
 // covers reports whether the block has rows up to p.
 func (i *Intent) covers(p Position) bool { return !p.After(i.To) }

@@ -33,6 +33,9 @@ type lane struct {
 	record    SourceRecord // the one in the intake, if loaded
 	loaded    bool
 	latest    int64 // end of the topic, as last seen
+
+	// lost is the intent that ClickHouse acknowledged last and does not have; its Try is 0 where there is none.
+	lost Intent
 }
 
 // run works until the context ends, which is no error, or until somebody must act.
@@ -190,10 +193,16 @@ func (l *lane) confirm(ctx context.Context, i Intent) error {
 	if err != nil {
 		return err
 	}
-	if !ok || last.Block != i.Block || last.Writer != i.Writer {
+	switch {
+	case !ok || last.Block < i.Block:
+		l.lost = i
+		l.lost.Try++
+		return errIntentLost
+	case last.Block != i.Block || last.Writer != i.Writer:
 		return errSuperseded
+	default:
+		return nil
 	}
-	return nil
 }
 
 // repeat builds the block of an intent from the topic again, and inserts it with the same token.
@@ -226,6 +235,9 @@ func (l *lane) repeat(ctx context.Context, i Intent) error {
 // rows.
 func (l *lane) write(ctx context.Context, block *Block) error {
 	block.Writer = uuid.New()
+	if block.Block == l.lost.Block {
+		block.Try = l.lost.Try
+	}
 	block.seal()
 	if err := l.store.Propose(ctx, block.Intent); err != nil {
 		return err

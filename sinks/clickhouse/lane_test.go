@@ -130,6 +130,20 @@ func TestBatchesWithoutChargesJoin(t *testing.T) {
 	})
 }
 
+// TestSpentTokens: ClickHouse was killed after it had noted the tokens of intents, and before it had their rows.
+func TestSpentTokens(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, block := range []uint64{0, 1} {
+			w.store.tokens["sink_blocks|"+(&Intent{Stream: Charges, Block: block}).numberToken()] = true
+		}
+		w.publish(0, 50)
+		w.runWell(10 * time.Second)
+		w.publish(50, 100)
+		w.runWell(10 * time.Second)
+		w.has(100)
+	})
+}
+
 // TestOldRecordsAreDropped: whole ones, and the known part of others.
 func TestOldRecordsAreDropped(t *testing.T) {
 	inWorld(t, func(w *world) {
