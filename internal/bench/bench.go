@@ -59,7 +59,7 @@ func Run(ctx context.Context, options Options, out io.Writer) (result Result, er
 		return Result{}, err
 	}
 	result = r.result(took, naive)
-	return result, result.show(out, options.JSON)
+	return result, show(out, &result, options.JSON)
 }
 
 // stop ends the servers.

@@ -114,7 +114,7 @@ func TestTheLastLineIsTheResult(t *testing.T) {
 		BaselineCPUPerEvent: &rate, Events: 1_000_000, RedisSeconds: 60, SinkSeconds: 80, Drift: "0"}
 	for _, onlyJSON := range []bool{false, true} {
 		var out bytes.Buffer
-		if err := r.show(&out, onlyJSON); err != nil {
+		if err := show(&out, &r, onlyJSON); err != nil {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")

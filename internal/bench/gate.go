@@ -67,7 +67,7 @@ func RunGate(ctx context.Context, options GateOptions, out io.Writer) (result Ga
 		return GateResult{}, err
 	}
 	result = r.result()
-	return result, result.show(out, options.JSON)
+	return result, show(out, &result, options.JSON)
 }
 
 // loadPercent is how much garbage the load lets gather, in percent of what it keeps.

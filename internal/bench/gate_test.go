@@ -211,7 +211,7 @@ func TestTheLastLineIsTheResultOfTheGate(t *testing.T) {
 	r := GateResult{P99: 1.25, Errors: 3, Ratio: &cpu, BaselineP50: &cpu, BaselineP99: &cpu, BaselinePerSecond: &cpu, BaselineCPUPerQuestion: &cpu}
 	for _, onlyJSON := range []bool{false, true} {
 		var out bytes.Buffer
-		if err := r.show(&out, onlyJSON); err != nil {
+		if err := show(&out, &r, onlyJSON); err != nil {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")

@@ -1,13 +1,10 @@
 package bench
 
 import (
-	"encoding/json"
-	"errors"
+	"bytes"
 	"fmt"
-	"io"
 	"math"
 	"runtime"
-	"text/tabwriter"
 	"time"
 )
 
@@ -103,44 +100,19 @@ func permille(sorted []time.Duration, share int) time.Duration {
 	return sorted[max(0, (len(sorted)*share+999)/1000-1)]
 }
 
-// show writes a table and, as the last line, the JSON object.
-func (r *GateResult) show(out io.Writer, onlyJSON bool) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("show the result: %w", err)
-	}
-	if !onlyJSON {
-		if err := r.table(out); err != nil {
-			return fmt.Errorf("show the result: %w", err)
-		}
-	}
-	_, err = fmt.Fprintf(out, "%s\n", line)
-	return err
-}
-
-func (r *GateResult) table(out io.Writer) error {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	var faults []error
-	row := func(cells ...any) {
-		for _, cell := range cells {
-			_, err := fmt.Fprint(t, cell, "\t")
-			faults = append(faults, err)
-		}
-		_, err := fmt.Fprintln(t)
-		faults = append(faults, err)
-	}
-	row("", "questions/s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "errors", "CPU µs")
-	row("the gate", thousands(int64(r.PerSecond)), r.P50, r.P90, r.P99, r.P999, r.Max, r.Errors, r.CPUPerQuestion)
+func (r *GateResult) table(out *bytes.Buffer) {
+	table := newColumns(out)
+	table.row("", "questions/s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "errors", "CPU µs")
+	table.row("the gate", thousands(int64(r.PerSecond)), r.P50, r.P90, r.P99, r.P999, r.Max, r.Errors, r.CPUPerQuestion)
 	if r.BaselinePerSecond != nil {
-		row("the whole balance", thousands(int64(*r.BaselinePerSecond)), *r.BaselineP50, "", *r.BaselineP99, "", "", r.BaselineErrors, *r.BaselineCPUPerQuestion)
+		table.row("the whole balance", thousands(int64(*r.BaselinePerSecond)), *r.BaselineP50, "", *r.BaselineP99, "", "", r.BaselineErrors, *r.BaselineCPUPerQuestion)
 	}
 	if r.Ratio != nil {
-		row("times the CPU", "", "", "", "", "", "", "", *r.Ratio)
+		table.row("times the CPU", "", "", "", "", "", "", "", *r.Ratio)
 	}
-	faults = append(faults, t.Flush())
-	_, err := fmt.Fprintf(out, "\n%s accounts, %d partitions, %s usage events/s meanwhile, %d HTTP connections; questions were sent %v ms late and answered %v ms after that (p99)\n"+
+	table.Flush()
+	fmt.Fprintf(out, "\n%s accounts, %d partitions, %s usage events/s meanwhile, %d HTTP connections; questions were sent %v ms late and answered %v ms after that (p99)\n"+
 		"of a core: API %v%%, Redis %v%%, worker %v%%, Kafka %v%%, the load itself %v%%; %s, %d cores, %v%% of them busy elsewhere\nwrong answers 0\n",
 		thousands(int64(r.Accounts)), r.Partitions, thousands(int64(r.EventsPerSecond)), r.Connections, r.LateP99, r.SentP99,
 		r.APICPUPercent, r.RedisCPUPercent, r.WorkerCPUPercent, r.KafkaCPUPercent, r.LoadCPUPercent, r.Go, r.Cores, r.ForeignCPUPercent)
-	return errors.Join(append(faults, err)...)
 }

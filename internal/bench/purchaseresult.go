@@ -1,13 +1,10 @@
 package bench
 
 import (
-	"encoding/json"
-	"errors"
+	"bytes"
 	"fmt"
-	"io"
 	"math"
 	"runtime"
-	"text/tabwriter"
 	"time"
 )
 
@@ -70,44 +67,19 @@ func (r *purchaseRun) result() PurchaseResult {
 	return result
 }
 
-// show writes a table and, as the last line, the JSON object.
-func (r *PurchaseResult) show(out io.Writer, onlyJSON bool) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("show the result: %w", err)
-	}
-	if !onlyJSON {
-		if err := r.table(out); err != nil {
-			return fmt.Errorf("show the result: %w", err)
-		}
-	}
-	_, err = fmt.Fprintf(out, "%s\n", line)
-	return err
-}
-
-func (r *PurchaseResult) table(out io.Writer) error {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	var faults []error
-	row := func(cells ...any) {
-		for _, cell := range cells {
-			_, err := fmt.Fprint(t, cell, "\t")
-			faults = append(faults, err)
-		}
-		_, err := fmt.Fprintln(t)
-		faults = append(faults, err)
-	}
-	row("", "purchases/s", "seconds", "")
-	row("all at once, until each is settled", thousands(int64(r.PurchasesPerSecond)), r.Seconds, "")
+func (r *PurchaseResult) table(out *bytes.Buffer) {
+	table := newColumns(out)
+	table.row("", "purchases/s", "seconds", "")
+	table.row("all at once, until each is settled", thousands(int64(r.PurchasesPerSecond)), r.Seconds, "")
 	if r.Ratio != nil {
-		row("the naive way", thousands(int64(*r.BaselinePerSecond)), "", "")
-		row("times as fast", *r.Ratio, "", "")
+		table.row("the naive way", thousands(int64(*r.BaselinePerSecond)), "", "")
+		table.row("times as fast", *r.Ratio, "", "")
 	}
-	row("", "", "", "")
-	row(fmt.Sprintf("to the gateway at %s/s, ms", thousands(int64(r.HalfLoadPerSecond))), "p50", "p99", "max")
-	row("from the request's publication", r.LagP50, r.LagP99, r.LagMax)
-	row("from the usage's append", r.CrossingP50, r.CrossingP99, r.CrossingMax)
-	faults = append(faults, t.Flush())
-	_, err := fmt.Fprintf(out, "\n%s accounts, %d partitions, gateway %v ms, %v µs of CPU a purchase; purchaser %d MiB; %s, %d cores, %v%% of them busy elsewhere\ndrift 0\n",
+	table.row("", "", "", "")
+	table.row(fmt.Sprintf("to the gateway at %s/s, ms", thousands(int64(r.HalfLoadPerSecond))), "p50", "p99", "max")
+	table.row("from the request's publication", r.LagP50, r.LagP99, r.LagMax)
+	table.row("from the usage's append", r.CrossingP50, r.CrossingP99, r.CrossingMax)
+	table.Flush()
+	fmt.Fprintf(out, "\n%s accounts, %d partitions, gateway %v ms, %v µs of CPU a purchase; purchaser %d MiB; %s, %d cores, %v%% of them busy elsewhere\ndrift 0\n",
 		thousands(int64(r.Accounts)), r.Partitions, r.GatewayDelay, r.CPUPerPurchase, r.PurchaserMiB, r.Go, r.Cores, r.ForeignCPUPercent)
-	return errors.Join(append(faults, err)...)
 }

@@ -69,7 +69,7 @@ func RunPurchases(ctx context.Context, options PurchaseOptions, out io.Writer) (
 		return PurchaseResult{}, err
 	}
 	result = r.result()
-	return result, result.show(out, options.JSON)
+	return result, show(out, &result, options.JSON)
 }
 
 // measure goes through the phases of a run.

@@ -119,7 +119,7 @@ func TestTheLastLineIsTheResultOfPurchases(t *testing.T) {
 	r := PurchaseResult{PurchasesPerSecond: 4000, LagP99: 12.5, Drift: "0"}
 	for _, onlyJSON := range []bool{false, true} {
 		var out bytes.Buffer
-		if err := r.show(&out, onlyJSON); err != nil {
+		if err := show(&out, &r, onlyJSON); err != nil {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")

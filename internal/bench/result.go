@@ -1,14 +1,11 @@
 package bench
 
 import (
-	"encoding/json"
-	"errors"
+	"bytes"
 	"fmt"
-	"io"
 	"math"
 	"runtime"
 	"strconv"
-	"text/tabwriter"
 	"time"
 )
 
@@ -90,48 +87,23 @@ func (r *run) result(d drained, naive baselineFigures) Result {
 // round keeps what can be told apart from noise.
 func round(x float64) float64 { return math.Round(x*1000) / 1000 }
 
-// show writes a table and, as the last line, the JSON object.
-func (r *Result) show(out io.Writer, onlyJSON bool) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("show the result: %w", err)
-	}
-	if !onlyJSON {
-		if err := r.table(out); err != nil {
-			return fmt.Errorf("show the result: %w", err)
-		}
-	}
-	_, err = fmt.Fprintf(out, "%s\n", line)
-	return err
-}
-
-func (r *Result) table(out io.Writer) error {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	var faults []error
-	row := func(cells ...string) {
-		for _, cell := range cells {
-			_, err := fmt.Fprint(t, cell, "\t")
-			faults = append(faults, err)
-		}
-		_, err := fmt.Fprintln(t)
-		faults = append(faults, err)
-	}
+func (r *Result) table(out *bytes.Buffer) {
+	table := newColumns(out)
 	whole := func(x float64) string { return thousands(int64(x)) }
 	number := func(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) }
-	row("", "events/s", "seconds", "CPU µs/event", "allocs/event")
-	row("until committed to Redis", whole(float64(r.Events)/r.RedisSeconds), number(r.RedisSeconds), number(r.WorkerCPUPerEvent), number(r.WorkerAllocsPerEvent))
-	row("until ClickHouse has caught up", whole(r.EventsPerSecond), number(r.SinkSeconds), number(r.CPUPerEvent), number(r.AllocsPerEvent))
+	table.row("", "events/s", "seconds", "CPU µs/event", "allocs/event")
+	table.row("until committed to Redis", whole(float64(r.Events)/r.RedisSeconds), number(r.RedisSeconds), number(r.WorkerCPUPerEvent), number(r.WorkerAllocsPerEvent))
+	table.row("until ClickHouse has caught up", whole(r.EventsPerSecond), number(r.SinkSeconds), number(r.CPUPerEvent), number(r.AllocsPerEvent))
 	if r.Ratio != nil {
-		row(fmt.Sprintf("the naive way (consumers: %d)", r.BaselineConsumers), whole(*r.BaselineEventsPerSecond), number(float64(r.BaselineEvents) / *r.BaselineEventsPerSecond), number(*r.BaselineCPUPerEvent), "")
-		row("times as fast", number(*r.Ratio), "", number(*r.BaselineCPUPerEvent/r.CPUPerEvent), "")
+		table.row(fmt.Sprintf("the naive way (consumers: %d)", r.BaselineConsumers), whole(*r.BaselineEventsPerSecond), number(float64(r.BaselineEvents) / *r.BaselineEventsPerSecond), number(*r.BaselineCPUPerEvent), "")
+		table.row("times as fast", number(*r.Ratio), "", number(*r.BaselineCPUPerEvent/r.CPUPerEvent), "")
 	}
-	row("Kafka", "", "", number(r.KafkaCPUPerEvent), "")
-	row("Redis", "", "", number(r.RedisCPUPerEvent), "")
-	row("ClickHouse", "", "", number(r.ClickHouseCPUPerEvent), "")
-	faults = append(faults, t.Flush())
-	_, err := fmt.Fprintf(out, "\n%s events of %d bytes, %d partitions, %s accounts; worker %d MiB, sink %d MiB; %s, %d cores, %s%% of them busy elsewhere\ndrift 0\n",
+	table.row("Kafka", "", "", number(r.KafkaCPUPerEvent), "")
+	table.row("Redis", "", "", number(r.RedisCPUPerEvent), "")
+	table.row("ClickHouse", "", "", number(r.ClickHouseCPUPerEvent), "")
+	table.Flush()
+	fmt.Fprintf(out, "\n%s events of %d bytes, %d partitions, %s accounts; worker %d MiB, sink %d MiB; %s, %d cores, %s%% of them busy elsewhere\ndrift 0\n",
 		thousands(int64(r.Events)), r.EventBytes, r.Partitions, thousands(int64(r.Accounts)), r.WorkerMiB, r.SinkMiB, r.Go, r.Cores, number(r.ForeignCPUPercent))
-	return errors.Join(append(faults, err)...)
 }
 
 // thousands writes a count with a comma between each three digits.
