@@ -69,30 +69,8 @@ func (r *Reports) eachOfSpan(ctx context.Context, q *ChargeQuery, s exportSpan, 
 	if !q.To.IsZero() && q.To.Before(s.to) {
 		s.to = q.To
 	}
-	after, afterN := int64(-1), int64(0)
-	for {
-		var page []Charge
-		p := q.parameters().within(s.from, s.to).integer("after_offset", after).integer("after_n", afterN).
-			unsigned("last_offset", last.offset).unsigned("last_n", uint64(last.n)).integer("limit", int64(r.exportPage))
-		err := r.each(ctx, "charges_export", p, func(rows driver.Rows) error {
-			c, err := scanCharge(rows)
-			page = append(page, c)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			if err := use(&page[i]); err != nil {
-				return err
-			}
-		}
-		if len(page) < r.exportPage {
-			return nil
-		}
-		end := &page[len(page)-1]
-		after, afterN = int64(end.Offset), int64(end.N)
-	}
+	p := q.parameters().within(s.from, s.to).unsigned("last_offset", last.offset).unsigned("last_n", uint64(last.n))
+	return export(ctx, r, "charges_export", p, scanCharge, func(c *Charge) (drawdown.Offset, int) { return c.Offset, c.N }, use)
 }
 
 func (q *ChargeQuery) parameters() parameters {

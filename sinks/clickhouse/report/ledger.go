@@ -46,30 +46,7 @@ func (r *Reports) Ledger(ctx context.Context, q LedgerQuery) (*LedgerPage, error
 // EachEntry calls use for each entry that the query asks for, the oldest first, whatever its cursor and limit. It ends
 // with the first error of use.
 func (r *Reports) EachEntry(ctx context.Context, q LedgerQuery, use func(*Entry) error) error {
-	after := int64(-1)
-	afterN := int64(0)
-	for {
-		var page []Entry
-		p := q.parameters().integer("after_offset", after).integer("after_n", afterN).integer("limit", int64(r.exportPage))
-		err := r.each(ctx, "ledger_export", p, func(rows driver.Rows) error {
-			e, err := scanEntry(rows)
-			page = append(page, e)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			if err := use(&page[i]); err != nil {
-				return err
-			}
-		}
-		if len(page) < r.exportPage {
-			return nil
-		}
-		last := &page[len(page)-1]
-		after, afterN = int64(last.Offset), int64(last.N)
-	}
+	return export(ctx, r, "ledger_export", q.parameters(), scanEntry, func(e *Entry) (drawdown.Offset, int) { return e.Offset, e.N }, use)
 }
 
 func (q *LedgerQuery) parameters() parameters {
