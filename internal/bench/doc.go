@@ -12,7 +12,7 @@
 //  4. measures the naive way on the first of these events                                     baseline.go
 //  5. measures a worker and a sink on all of them                                             drain.go
 //  6. compares every account and every connection with what was appended                      verify.go
-//  7. shows the figures                                                                       result.go
+//  7. shows the figures                                                                       result.go, show.go
 //
 // A run of purchases measures how accounts that run out get what they buy by themselves, with a worker and a purchaser on a
 // gateway that counts and takes no money:
@@ -22,7 +22,7 @@
 //     then some for the naive way to buy for                              purchases.go, naivepurchaser.go
 //  3. watches the log and Redis until each has the next pack                                  purchasewatch.go, till.go
 //  4. compares every purchase in the ledger and at the gateway with what was used up          purchaseverify.go
-//  5. shows the figures                                                                       purchaseresult.go
+//  5. shows the figures                                                                       purchaseresult.go, show.go
 //
 // A run of the gate measures how long questions take over HTTP while usage changes the balances:
 //
@@ -30,7 +30,7 @@
 //     issues API keys                                                                  gate.go, gateaccounts.go
 //  2. asks at a steady rate, then the naive way, with usage beside it                  gateload.go, gateusage.go
 //  3. compares every answer with the rule on a balance that the account had meanwhile         gaterule.go
-//  4. shows the figures                                                                       gateresult.go
+//  4. shows the figures                                                                       gateresult.go, show.go
 //
 // Invariants:
 //   - What is measured runs in a process of its own (child.go), so that its processor time and allocations are its own and
