@@ -123,10 +123,9 @@ func TestSIGTERMDrains(t *testing.T) {
 	for i := range 10 {
 		in.openAccount("account-"+number(i), "airbyte-cloud", 100)
 	}
-	in.some(10, 1000)
-	in.some(10, 20)
 	struck := 0
 	for range 3 {
+		in.some(10, 1000)
 		worker := in.start("worker")
 		before := in.committed()
 		in.await("the worker makes progress", func(context.Context) (bool, any) {

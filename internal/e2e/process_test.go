@@ -85,10 +85,10 @@ const (
 	resume  = syscall.SIGCONT
 )
 
-// stop asks the process to end and returns what it made of that.
+// stop asks the process to end, as soon as it listens to that, and returns what it made of it.
 func (p *process) stop() error {
 	p.in.t.Helper()
-	p.scrape()
+	p.awaitListening()
 	_ = p.command.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-p.done:
@@ -97,6 +97,20 @@ func (p *process) stop() error {
 		p.in.t.Fatalf("the %s did not end within %v", p.name, patience)
 		return nil
 	}
+}
+
+// awaitListening waits until the process shows its metrics, or has ended by itself: one that is asked to end before it
+// has begun is ended by the signal.
+func (p *process) awaitListening() {
+	p.in.t.Helper()
+	p.in.await("the "+p.name+" shows its metrics", func(context.Context) (bool, any) {
+		select {
+		case <-p.done:
+			return true, nil
+		default:
+			return p.scrape() != "", "nobody answers"
+		}
+	})
 }
 
 // running fails the test if the process has ended by itself.
