@@ -90,7 +90,8 @@ type gateBenchCommand struct {
 	Accounts     int           `default:"10000" help:"Accounts, of 5 connections each."`
 	Partitions   int           `default:"8" help:"Partitions of the log."`
 	Connections  int           `default:"64" help:"HTTP connections, which are kept alive; each asks one question at a time."`
-	BaselineRate int           `default:"500" help:"Questions a second to the naive way; 0 leaves it out."`
+	BaselineRate int           `default:"500" help:"Questions a second to the naive way; 0 leaves both comparisons out."`
+	Nice         int           `default:"0" help:"Lower the priority of Kafka and the worker by so much (1 to 19), as where they share the gate's machine."`
 	KafkaHeap    int           `default:"1024" help:"The broker's heap in MiB."`
 	JSON         bool          `name:"json" help:"Print nothing but the last line."`
 	KeepData     bool          `help:"Leave the servers' data and logs."`
@@ -104,14 +105,18 @@ gate is asked about them over HTTP with API keys.
 
 Each question is due at an instant that is fixed in advance, and its latency counts from then: answers that are slow don't
 hide behind questions that were not asked meanwhile. The load takes part in that: where "sent late" is not small, or
-processors are busy elsewhere, the figures are the machine's and not the gate's. The naive way is to read the whole balance,
-GET /v1/accounts/{account}/balance, at a lower rate and with the same usage beside it; compared is the API's processor time.
+processors are busy elsewhere, the figures are the machine's and not the gate's.
+
+Two comparisons follow, with the same usage beside them. An HTTP handler that does nothing is asked as often: what it takes
+is the least that the machine lets any gate take. And the naive way is to read the whole balance,
+GET /v1/accounts/{account}/balance, at a lower rate; compared is the API's processor time.
 
 The last line is one JSON object. No figure is printed unless every answer follows from a balance that the account had
 between the question and the answer, and every account ends with exactly its usage.
 
   drawdown bench gate                                   the figures of the project: 5,000 questions/s, 10,000 events/s
   drawdown bench gate --rate 2000 --for 5s              a shorter run
+  drawdown bench gate --nice 10                         the gate comes before Kafka and the worker
   drawdown bench gate --baseline-rate 0 --cpuprofile p  what the gate's time goes into: go tool pprof p.api`
 }
 
@@ -123,7 +128,7 @@ func (c *gateBenchCommand) Run(ctx context.Context, line *commands) error {
 	}
 	_, err = bench.RunGate(ctx, bench.GateOptions{
 		Accounts: c.Accounts, Partitions: c.Partitions, Rate: c.Rate, For: c.For, Events: c.Events, Connections: c.Connections,
-		BaselineRate: c.BaselineRate, KafkaHeapMiB: c.KafkaHeap, JSON: c.JSON, KeepData: c.KeepData, CPUProfile: c.CPUProfile,
+		BaselineRate: c.BaselineRate, Nice: c.Nice, KafkaHeapMiB: c.KafkaHeap, JSON: c.JSON, KeepData: c.KeepData, CPUProfile: c.CPUProfile,
 		Config: config,
 	}, os.Stdout)
 	return err

@@ -54,6 +54,7 @@ type job struct {
 	AllocProfile string   // file, empty for none
 	Shares       [][]span // of the consumers of the baseline
 	Till         tillJob  // of those that buy
+	Addr         string   // of the empty handler
 }
 
 type jobKind string
@@ -66,7 +67,8 @@ const (
 	purchaserJob      jobKind = "purchaser"
 	naivePurchaserJob jobKind = "naive purchaser"
 
-	apiJob jobKind = "api"
+	apiJob   jobKind = "api"
+	emptyJob jobKind = "empty handler"
 )
 
 // endless reports whether the work ends with its context only.

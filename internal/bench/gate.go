@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,16 +26,19 @@ type gateRun struct {
 	accounts    *gateAccounts
 	store       *redisstore.Store
 	worker, api *process
+	empty       *process
 	addr        string   // of the API
+	emptyAddr   string   // of the empty handler
 	programs    []string // keys that may ask the gate
 	readers     []string // keys that may read balances
-	gate, naive gatePhase
+
+	gate, emptied, naive gatePhase
 }
 
 // gatePhase is what was measured of one way of asking.
 type gatePhase struct {
 	latencies
-	own    time.Duration // processor time of the API
+	own    time.Duration // processor time of who answers
 	others processorTime
 	worker time.Duration // processor time of the worker
 	events float64       // usage events a second meanwhile
@@ -80,6 +85,9 @@ func (r *gateRun) configure() (err error) {
 	if r.addr, err = servers.FreeAddr(); err != nil {
 		return err
 	}
+	if r.emptyAddr, err = servers.FreeAddr(); err != nil {
+		return err
+	}
 	config.API.Addr, config.API.PublicURL = r.addr, ""
 	config.API.RequestsPerSecond = max(config.API.RequestsPerSecond, gateRateMax)
 	config.API.RequestsBurst = max(config.API.RequestsBurst, gateRateMax)
@@ -107,7 +115,11 @@ func (r *gateRun) measure(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.api.stop()
-	if err := errors.Join(r.api.tell(commandGo), r.awaitAPI(ctx)); err != nil {
+	if r.empty, err = r.cluster.spawn("empty handler", r.child(emptyJob)); err != nil {
+		return err
+	}
+	defer r.empty.stop()
+	if err := errors.Join(r.api.tell(commandGo), r.empty.tell(commandGo), r.awaitAPI(ctx), r.lowerOthers()); err != nil {
 		return err
 	}
 	if err := r.underLoad(ctx); err != nil {
@@ -118,8 +130,8 @@ func (r *gateRun) measure(ctx context.Context) (err error) {
 
 // child is what a child of the run does.
 func (r *gateRun) child(kind jobKind) *job {
-	j := &job{Kind: kind, Config: r.cluster.config}
-	if r.options.CPUProfile != "" {
+	j := &job{Kind: kind, Config: r.cluster.config, Addr: r.emptyAddr}
+	if r.options.CPUProfile != "" && kind != emptyJob {
 		j.CPUProfile = r.options.CPUProfile + "." + string(kind)
 	}
 	return j
@@ -135,6 +147,19 @@ func (r *gateRun) setUp(ctx context.Context) error {
 		return err
 	}
 	return r.settled(ctx)
+}
+
+// lowerOthers gives the broker and the worker a lower priority than what the gate consists of, if that is wanted.
+func (r *gateRun) lowerOthers() error {
+	if r.options.Nice == 0 {
+		return nil
+	}
+	for _, group := range []int{r.cluster.servers[0].PID(), r.worker.command.Process.Pid} { // each leads a group of its own
+		if err := syscall.Setpriority(syscall.PRIO_PGRP, group, r.options.Nice); err != nil {
+			return fmt.Errorf("lower the priority of the broker and the worker: %w", err)
+		}
+	}
+	return nil
 }
 
 // settled waits until the worker has applied all of the log.
@@ -203,19 +228,18 @@ func until(ctx context.Context, try func() error) error {
 
 // awaitAPI waits until every key is known to the API.
 func (r *gateRun) awaitAPI(ctx context.Context) error {
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	load := &gateLoad{addr: r.addr, accounts: r.accounts}
 	for _, key := range append(r.readers, r.programs...) {
-		lane := &askLane{load: &gateLoad{addr: r.addr, accounts: r.accounts}, key: key}
 		err := until(ctx, func() error {
 			select {
 			case <-r.api.ended:
 				return r.api.failure("run")
 			default:
 			}
-			lane.hangUp()
-			_, _, err := lane.ask(ctx, &question{account: &r.accounts.all[0]})
-			return err
+			return load.askOne(ctx, client, key, &question{account: &r.accounts.all[0]})
 		})
-		lane.hangUp()
 		if err != nil {
 			return fmt.Errorf("wait for the API at http://%s/: %w; see its log, %s", r.addr, err, r.api.log)
 		}
@@ -223,28 +247,34 @@ func (r *gateRun) awaitAPI(ctx context.Context) error {
 	return nil
 }
 
-// underLoad measures both ways of asking while usage changes the balances.
+// underLoad measures the gate and what it is compared with while usage changes the balances.
 func (r *gateRun) underLoad(ctx context.Context) (err error) {
 	o := r.options
 	r.say("asking %s times a second, while %s usage events a second change balances", thousands(int64(o.Rate)), thousands(int64(o.Events)))
 	load := gateLoad{addr: r.addr, keys: r.programs, accounts: r.accounts, rate: o.Rate, warmUp: warmUp, lasts: o.For, count: o.Connections}
-	if err := r.phase(ctx, load, &r.gate); err != nil || o.BaselineRate == 0 {
+	if err := r.phase(ctx, load, r.api, &r.gate); err != nil || o.BaselineRate == 0 {
+		return err
+	}
+	load.lasts = min(o.For, baselineFor)
+	r.say("asking an empty HTTP handler as often, for comparison")
+	load.asking, load.addr = askEmpty, r.emptyAddr
+	if err := r.phase(ctx, load, r.empty, &r.emptied); err != nil {
 		return err
 	}
 	r.say("asking %s times a second for the whole balance, for comparison", thousands(int64(o.BaselineRate)))
-	load.naive, load.keys, load.rate, load.lasts = true, r.readers, o.BaselineRate, min(o.For, baselineFor)
-	return r.phase(ctx, load, &r.naive)
+	load.asking, load.addr, load.keys, load.rate = askBalance, r.addr, r.readers, o.BaselineRate
+	return r.phase(ctx, load, r.api, &r.naive)
 }
 
-// phase measures one load, with usage beside it.
-func (r *gateRun) phase(ctx context.Context, load gateLoad, p *gatePhase) error {
+// phase measures one load on a process, with usage beside it.
+func (r *gateRun) phase(ctx context.Context, load gateLoad, asked *process, p *gatePhase) error {
 	usage := r.use(ctx)
 	var before processorTime
-	var api, worker time.Duration
-	load.started = func() { before, api, worker = r.cluster.processorTime(), r.api.cpu(), r.worker.cpu() }
+	var own, worker time.Duration
+	load.started = func() { before, own, worker = r.cluster.processorTime(), asked.cpu(), r.worker.cpu() }
 	found, err := load.run(ctx)
 	if err == nil {
-		p.others, p.own, p.worker = r.cluster.processorTime().since(before), r.api.cpu()-api, r.worker.cpu()-worker
+		p.others, p.own, p.worker = r.cluster.processorTime().since(before), asked.cpu()-own, r.worker.cpu()-worker
 		p.latencies = *found
 	}
 	if err := errors.Join(err, usage.stop()); err != nil {
@@ -267,7 +297,7 @@ func (r *gateRun) finish(ctx context.Context) error {
 	if err := load.askAll(ctx); err != nil {
 		return err
 	}
-	for _, p := range []*process{r.api, r.worker} {
+	for _, p := range []*process{r.api, r.empty, r.worker} {
 		if err := p.tell(commandFinish); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ func TestASmallRunOfTheGate(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	o := DefaultGate()
 	o.Accounts, o.Partitions, o.Rate, o.For, o.Events, o.Connections, o.BaselineRate = 100, 2, 500, time.Second, 500, 8, 200
+	o.Nice = 5
 	o.CPUProfile = filepath.Join(t.TempDir(), "cpu")
 	var out bytes.Buffer
 	result, err := RunGate(t.Context(), o, &out)
@@ -28,7 +29,8 @@ func TestASmallRunOfTheGate(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &members); err != nil {
 		t.Fatalf("the last line is no JSON object: %v\n%s", err, out.String())
 	}
-	for _, name := range []string{"p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms", "per_second", "cpu_us_per_question", "baseline_p50_ms",
+	for _, name := range []string{"p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms", "per_second", "cpu_us_per_question", "empty_p50_ms", "empty_p99_ms",
+		"empty_per_second", "p99_ratio", "baseline_p50_ms",
 		"baseline_p99_ms", "baseline_per_second", "baseline_cpu_us_per_question", "ratio", "events_per_second"} {
 		if value, ok := members[name].(float64); !ok || value <= 0 {
 			t.Errorf("%s is %v, expected a number above 0", name, members[name])

@@ -198,8 +198,9 @@ func TestFaultsOfTheGatesOptionsAreReportedAtOnce(t *testing.T) {
 		t.Fatalf("the default: %v", err)
 	}
 	o.Accounts, o.Partitions, o.Rate, o.For, o.Events, o.Connections, o.BaselineRate = 1, 0, 0, 0, 0, 0, -1
+	o.Nice = -1
 	err := o.Validate()
-	for _, name := range []string{"accounts", "partitions", "rate", "for", "events", "connections", "baseline-rate"} {
+	for _, name := range []string{"accounts", "partitions", "rate", "for", "events", "connections", "baseline-rate", "nice"} {
 		if err == nil || !strings.Contains(err.Error(), name+": ") {
 			t.Errorf("%s is not reported: %v", name, err)
 		}

@@ -18,8 +18,11 @@ type GateOptions struct {
 	Events int
 	// Connections are how many HTTP connections the questions come over, each one question at a time.
 	Connections int
-	// BaselineRate is how often the naive way is asked a second; 0 leaves it out.
+	// BaselineRate is how often the naive way is asked a second; 0 leaves out both comparisons, that with it and that with an
+	// empty HTTP handler.
 	BaselineRate int
+	// Nice is how much lower than the gate's the priority of the broker and the worker is, 0 to 19.
+	Nice int
 	// JSON leaves out everything but the last line.
 	JSON bool
 	// KeepData leaves the servers' data and logs where the output says.
@@ -45,6 +48,7 @@ const (
 	gateRateMax        = 100_000
 	gateEventsMax      = 1_000_000
 	gateConnectionsMax = 4096
+	niceMax            = 19 // the kernel's
 )
 
 // Validate reports every fault at once.
@@ -60,6 +64,7 @@ func (o *GateOptions) Validate() error {
 		within("events", o.Events, 1, gateEventsMax),
 		within("connections", o.Connections, 1, gateConnectionsMax),
 		within("baseline-rate", o.BaselineRate, 0, gateRateMax),
+		within("nice", o.Nice, 0, niceMax),
 		within("kafka-heap", o.KafkaHeapMiB, 256, 64<<10),
 		took,
 	)
@@ -72,14 +77,14 @@ func (o *GateOptions) machinery() *machinery {
 // warmUp is how long the load runs before it is measured: connections are opened, and the worker and the heap settle.
 const warmUp = 2 * time.Second
 
-// baselineFor is how long the naive way is measured at most.
+// baselineFor is how long each comparison is measured at most.
 const baselineFor = 10 * time.Second
 
 // eventsOfAll is how many usage events a run is going to have, about.
 func (o *GateOptions) eventsOfAll() int {
 	took := warmUp + o.For
 	if o.BaselineRate > 0 {
-		took += warmUp + min(o.For, baselineFor)
+		took += 2 * (warmUp + min(o.For, baselineFor))
 	}
 	return int(took.Seconds() * float64(o.Events))
 }

@@ -27,6 +27,17 @@ type GateResult struct {
 	Errors    int     `json:"errors"`
 	// CPUPerQuestion is of the API's process, in microseconds.
 	CPUPerQuestion float64 `json:"cpu_us_per_question"`
+	// An HTTP handler that does nothing, under the same load: the least that the machine lets any gate take. P99Ratio is how
+	// many times that the gate takes. They are null where it was not measured.
+	EmptyP50            *float64 `json:"empty_p50_ms"`
+	EmptyP90            *float64 `json:"empty_p90_ms"`
+	EmptyP99            *float64 `json:"empty_p99_ms"`
+	EmptyP999           *float64 `json:"empty_p999_ms"`
+	EmptyMax            *float64 `json:"empty_max_ms"`
+	EmptyPerSecond      *float64 `json:"empty_per_second"`
+	EmptyErrors         int      `json:"empty_errors"`
+	EmptyCPUPerQuestion *float64 `json:"empty_cpu_us_per_question"`
+	P99Ratio            *float64 `json:"p99_ratio"`
 	// The naive way: the whole balance for each question. Ratio is how many times the processor time it takes. All but the
 	// errors are null where it was not measured.
 	BaselineP50            *float64 `json:"baseline_p50_ms"`
@@ -40,6 +51,7 @@ type GateResult struct {
 	Accounts        int     `json:"accounts"`
 	Partitions      int     `json:"partitions"`
 	Connections     int     `json:"connections"` // HTTP
+	Nice            int     `json:"nice"`        // of the broker and the worker
 	// Shares of one core, of which the machine has several: what was asked, what stands behind it, and the load itself.
 	APICPUPercent     float64 `json:"api_cpu_percent"`
 	RedisCPUPercent   float64 `json:"redis_cpu_percent"`
@@ -60,7 +72,7 @@ func (r *gateRun) result() GateResult {
 		P999: milli(permille(g.took, 999)), Max: milli(permille(g.took, 1000)), LateP99: milli(permille(g.late, 990)), SentP99: milli(permille(g.sent, 990)),
 		PerSecond: math.Round(float64(len(g.took)) / g.span.Seconds()), Questions: len(g.took), Errors: g.errors,
 		CPUPerQuestion: g.perQuestion(), EventsPerSecond: math.Round(g.events),
-		Accounts: o.Accounts, Partitions: o.Partitions, Connections: o.Connections,
+		Accounts: o.Accounts, Partitions: o.Partitions, Connections: o.Connections, Nice: o.Nice,
 		APICPUPercent: g.percent(g.own), RedisCPUPercent: g.percent(g.others.servers[1]), WorkerCPUPercent: g.percent(g.worker),
 		KafkaCPUPercent: g.percent(g.others.servers[0]), LoadCPUPercent: g.percent(g.others.self), Cores: runtime.NumCPU(), Go: runtime.Version(),
 	}
@@ -69,6 +81,13 @@ func (r *gateRun) result() GateResult {
 		foreign -= server
 	}
 	result.ForeignCPUPercent = round(max(0, g.percent(foreign)/float64(runtime.NumCPU())))
+	if e := &r.emptied; len(e.took) > 0 {
+		p50, p90, p99 := milli(permille(e.took, 500)), milli(permille(e.took, 900)), milli(permille(e.took, 990))
+		p999, most, cpu := milli(permille(e.took, 999)), milli(permille(e.took, 1000)), e.perQuestion()
+		rate, ratio := math.Round(float64(len(e.took))/e.span.Seconds()), round(result.P99/p99)
+		result.EmptyP50, result.EmptyP90, result.EmptyP99, result.EmptyP999, result.EmptyMax = &p50, &p90, &p99, &p999, &most
+		result.EmptyPerSecond, result.EmptyErrors, result.EmptyCPUPerQuestion, result.P99Ratio = &rate, e.errors, &cpu, &ratio
+	}
 	if n := &r.naive; len(n.took) > 0 {
 		p50, p99, cpu := milli(permille(n.took, 500)), milli(permille(n.took, 990)), n.perQuestion()
 		rate := math.Round(float64(len(n.took)) / n.span.Seconds())
@@ -104,11 +123,17 @@ func (r *GateResult) table(out *bytes.Buffer) {
 	table := newColumns(out)
 	table.row("", "questions/s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "errors", "CPU µs")
 	table.row("the gate", thousands(int64(r.PerSecond)), r.P50, r.P90, r.P99, r.P999, r.Max, r.Errors, r.CPUPerQuestion)
+	if r.EmptyPerSecond != nil {
+		table.row("an empty handler", thousands(int64(*r.EmptyPerSecond)), *r.EmptyP50, *r.EmptyP90, *r.EmptyP99, *r.EmptyP999, *r.EmptyMax, r.EmptyErrors, *r.EmptyCPUPerQuestion)
+	}
 	if r.BaselinePerSecond != nil {
 		table.row("the whole balance", thousands(int64(*r.BaselinePerSecond)), *r.BaselineP50, "", *r.BaselineP99, "", "", r.BaselineErrors, *r.BaselineCPUPerQuestion)
 	}
+	if r.P99Ratio != nil {
+		table.row("the gate: times the empty handler's", "", "", "", *r.P99Ratio, "", "", "", "")
+	}
 	if r.Ratio != nil {
-		table.row("times the CPU", "", "", "", "", "", "", "", *r.Ratio)
+		table.row("the whole balance: times the gate's", "", "", "", "", "", "", "", *r.Ratio)
 	}
 	table.Flush()
 	fmt.Fprintf(out, "\n%s accounts, %d partitions, %s usage events/s meanwhile, %d HTTP connections; questions were sent %v ms late and answered %v ms after that (p99)\n"+

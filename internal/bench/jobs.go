@@ -23,6 +23,8 @@ func (j *job) prepare(result *report) (begin work, end func(), err error) {
 		return j.purchaser(registry, log)
 	case naivePurchaserJob:
 		return j.naivePurchaser()
+	case emptyJob:
+		return j.empty()
 	case baselineJob:
 		naive, err := newBaseline(j)
 		if err != nil {
