@@ -53,8 +53,8 @@ func (o *Office) Audit(ctx context.Context, p *access.Principal, f access.AuditF
 	return entries, nil
 }
 
-// auditDetail is an operation's data without what may hold a secret: paths and queries of webhook URLs often do.
-func auditDetail(data map[string]any) json.RawMessage {
+// AuditDetail is an operation's data without what may hold a secret: paths and queries of webhook URLs often do.
+func AuditDetail(data map[string]any) json.RawMessage {
 	if url, ok := data["url"].(string); ok {
 		data = maps.Clone(data)
 		data["url"] = originOf(url)

@@ -50,7 +50,7 @@ func (o *Office) write(ctx context.Context, p *access.Principal, account string,
 	t := termsOf(a)
 	ctx, cancel := context.WithTimeout(ctx, appendMax)
 	defer cancel()
-	if err := o.audit(ctx, p, account, t.recordType.String(), written.Operation, auditDetail(t.data)); err != nil {
+	if err := o.audit(ctx, p, account, t.recordType.String(), written.Operation, AuditDetail(t.data)); err != nil {
 		return err
 	}
 	written.Position, err = o.deps.Log.Append(ctx, &Operation{

@@ -54,7 +54,7 @@ func (f *operationFlags) append(ctx context.Context, line *commands, recordType 
 	if err != nil {
 		return err
 	}
-	operations, err := config.OpenOperations("drawdown/cli")
+	operations, err := config.OpenOperatorLog(self())
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (c *commands) withOfficeFor(ctx context.Context, limit time.Duration, use f
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	err = use(ctx, &desk{running.Office, &config, running, &access.Principal{ID: "cli:" + userName(), Role: access.Operator}})
+	err = use(ctx, &desk{running.Office, &config, running, &access.Principal{ID: self(), Role: access.Operator}})
 	return explained(err)
 }
 
@@ -67,12 +67,13 @@ func (c *commands) withKeys(ctx context.Context, use func(context.Context, *desk
 	})
 }
 
-func userName() string {
-	current, err := user.Current()
-	if err != nil {
-		return "unknown"
+// self is whom audit entries of this command name.
+func self() string {
+	name := "unknown"
+	if current, err := user.Current(); err == nil {
+		name = current.Username
 	}
-	return current.Username
+	return "cli:" + name
 }
 
 // explained adds what only an operator may read: which server is away.

@@ -50,7 +50,7 @@ func (p *publishCommand) run(ctx context.Context, line *commands, recordType dra
 	if err != nil {
 		return err
 	}
-	operations, err := config.OpenOperations("drawdown/cli")
+	operations, err := config.OpenOperatorLog(self())
 	if err != nil {
 		return err
 	}
