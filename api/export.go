@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -148,19 +146,6 @@ func (w stallWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// safe is text in a cell. What a spreadsheet would take for a formula gets an apostrophe: names come from customers.
-func safe(text string) string {
-	if text == "" {
-		return text
-	}
-	switch text[0] {
-	case '=', '+', '-', '@', '\t', '\r', '\n':
-		return "'" + text
-	default:
-		return text
-	}
-}
-
 type exportLedgerInput struct {
 	AccountPath
 	LedgerFilter
@@ -174,19 +159,13 @@ func (s *server) exportLedger(ctx context.Context, in *exportLedgerInput) (*expo
 	}
 	p := principal(ctx)
 	return &export{
-		name: "ledger-" + in.Account, format: in.Format.Format, header: []string{"partition", "offset", "n", "at", "type", "entry"},
+		name: "ledger-" + in.Account, format: in.Format.Format, header: report.EntryHeader(),
 		each: func(take func(row) error) error {
 			return s.office.ExportLedger(ctx, p, in.Account, q, func(e *report.Entry) error {
-				return take(row{func() []byte { return e.Line }, func() []string { return entryCells(e) }})
+				return take(row{func() []byte { return e.Line }, e.Cells})
 			})
 		},
 	}, nil
-}
-
-func entryCells(e *report.Entry) []string {
-	return []string{
-		strconv.Itoa(int(e.Partition)), strconv.FormatInt(int64(e.Offset), 10), strconv.Itoa(e.N), string(moment(e.At)), e.Type, string(e.Line),
-	}
 }
 
 type exportChargesInput struct {
@@ -195,12 +174,6 @@ type exportChargesInput struct {
 	Job        countText `query:"job" minLength:"1" maxLength:"16" doc:"Only this job's, with connection."`
 	Span
 	Format
-}
-
-// chargeHeader names the columns of charges, in the order of chargeCells.
-var chargeHeader = []string{
-	"partition", "offset", "n", "at", "time", "connection", "source_connector", "destination_connector", "job", "attempt", "stream",
-	"event", "kind", "meter", "quantity", "credits", "waived", "category", "rates", "burned", "overdraft",
 }
 
 func (s *server) exportCharges(ctx context.Context, in *exportChargesInput) (*export, error) {
@@ -218,62 +191,11 @@ func (s *server) exportCharges(ctx context.Context, in *exportChargesInput) (*ex
 	}
 	p := principal(ctx)
 	return &export{
-		name: "charges-" + in.Account, format: in.Format.Format, header: chargeHeader,
+		name: "charges-" + in.Account, format: in.Format.Format, header: report.ChargeHeader(),
 		each: func(take func(row) error) error {
 			return s.office.ExportCharges(ctx, p, in.Account, q, func(c *report.Charge) error {
-				return take(row{func() []byte { return appendJSON(nil, chargeOf(c)) }, func() []string { return chargeCells(c) }})
+				return take(row{c.Line, c.Cells})
 			})
 		},
 	}, nil
-}
-
-// charge is a charge as the contract's section 8 has it, and the partition.
-type charge struct {
-	Partition   int32       `json:"partition"`
-	Offset      int64       `json:"offset"`
-	N           int         `json:"n"`
-	At          timeText    `json:"at"`
-	Time        timeText    `json:"time"`
-	Connection  string      `json:"connection"`
-	Source      string      `json:"source_connector"`
-	Destination string      `json:"destination_connector"`
-	Job         uint64      `json:"job"`
-	Attempt     uint64      `json:"attempt"`
-	Stream      *string     `json:"stream"`
-	Event       string      `json:"event"`
-	Kind        string      `json:"kind"`
-	Meter       string      `json:"meter"`
-	Quantity    uint64      `json:"quantity"`
-	Credits     creditsText `json:"credits"`
-	Waived      creditsText `json:"waived"`
-	Category    string      `json:"category"`
-	Rates       string      `json:"rates"`
-	Burned      []Burn      `json:"burned"`
-	Overdraft   creditsText `json:"overdraft"`
-}
-
-func chargeOf(c *report.Charge) charge {
-	made := charge{
-		Partition: c.Partition, Offset: int64(c.Offset), N: c.N, At: moment(c.At), Time: moment(c.Time), Connection: c.Connection,
-		Source: c.Source, Destination: c.Destination, Job: c.Job, Attempt: c.Attempt, Event: c.Event, Kind: c.Kind, Meter: c.Meter,
-		Quantity: c.Quantity, Credits: total(c.Credits), Waived: total(c.Waived), Category: c.Category, Rates: c.Rates,
-		Burned: list(c.Burned, burnOf), Overdraft: total(c.Overdraft),
-	}
-	if c.Stream != "" {
-		made.Stream = &c.Stream
-	}
-	return made
-}
-
-func chargeCells(c *report.Charge) []string {
-	burned, err := json.Marshal(list(c.Burned, burnOf))
-	if err != nil {
-		panic("api: encode what was burned: " + err.Error()) // strings only
-	}
-	return []string{
-		strconv.Itoa(int(c.Partition)), strconv.FormatInt(int64(c.Offset), 10), strconv.Itoa(c.N), string(moment(c.At)), string(moment(c.Time)),
-		safe(c.Connection), safe(c.Source), safe(c.Destination), strconv.FormatUint(c.Job, 10), strconv.FormatUint(c.Attempt, 10),
-		safe(c.Stream), safe(c.Event), safe(c.Kind), c.Meter, strconv.FormatUint(c.Quantity, 10), c.Credits.String(), c.Waived.String(),
-		c.Category, safe(c.Rates), string(burned), c.Overdraft.String(),
-	}
 }

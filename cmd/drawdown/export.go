@@ -2,9 +2,7 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -205,23 +203,4 @@ func (p *progress) clear() {
 	}
 	fmt.Fprint(p.out, "\r\x1b[K")
 	p.last = time.Time{}
-}
-
-// safeCell is text in a cell. What a spreadsheet would take for a formula gets an apostrophe: names come from customers.
-func safeCell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
-		return "'" + text
-	}
-	return text
-}
-
-// jsonOf is a value as JSON. Values are texts, numbers, and lists and structs of them.
-func jsonOf(value any) []byte {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		panic("encode an export: " + err.Error())
-	}
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 }

@@ -32,7 +32,7 @@ const (
 )
 
 func oneCharge(take func(exportRow) error) error {
-	return take(exportRow{testCharge.At, func() []byte { return chargeLine(&testCharge) }, func() []string { return chargeCells(&testCharge) }})
+	return take(exportRow{testCharge.At, testCharge.Line, testCharge.Cells})
 }
 
 func TestRowsOfAnExport(t *testing.T) {
@@ -49,7 +49,7 @@ func TestRowsOfAnExport(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := writeRows(&out, test.format, chargeHeader(), test.each); err != nil {
+			if err := writeRows(&out, test.format, report.ChargeHeader(), test.each); err != nil {
 				t.Fatal(err)
 			}
 			if out.String() != test.want {

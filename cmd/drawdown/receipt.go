@@ -100,7 +100,7 @@ func receiptMembers(r *report.Receipt) map[string]any {
 	}
 	s := &r.Sync
 	return map[string]any{
-		"as_of": instant(r.AsOf), "account": r.Account, "attempts": attempts, "burned": burnsOf(r.Burned), "overdraft": r.Overdraft.String(),
+		"as_of": instant(r.AsOf), "account": r.Account, "attempts": attempts, "burned": report.Burned(r.Burned), "overdraft": r.Overdraft.String(),
 		"sync": map[string]any{
 			"connection": s.Connection, "job": s.Job, "source_connector": s.Source, "destination_connector": s.Destination, "attempts": s.Attempts,
 			"first_at": s.FirstAt, "last_at": s.LastAt, "amounts": amountMembers(&s.Amounts),
@@ -111,7 +111,7 @@ func receiptMembers(r *report.Receipt) map[string]any {
 func receiptLineMembers(l *report.ReceiptLine) map[string]any {
 	return map[string]any{
 		"stream": l.Stream, "kind": l.Kind, "meter": l.Meter, "rates": l.Rates, "category": l.Category, "quantity": count(l.Quantity),
-		"events": l.Events, "credits": l.Credits.String(), "waived": l.Waived.String(), "burned": burnsOf(l.Burned), "overdraft": l.Overdraft.String(),
+		"events": l.Events, "credits": l.Credits.String(), "waived": l.Waived.String(), "burned": report.Burned(l.Burned), "overdraft": l.Overdraft.String(),
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/google/uuid"
-
 	"drawdown/api/access"
 	"drawdown/api/access/accesslog"
 	"drawdown/api/office"
@@ -22,7 +20,7 @@ type OperatorLog struct {
 	close      []func()
 }
 
-// OpenOperatorLog connects nothing yet. The actor is whom entries and operations name, such as "cli:jane". Close it.
+// OpenOperatorLog connects nothing yet, and refuses to work without a key. The actor is whom entries and operations name, such as "cli:jane". Close it.
 func (c *Config) OpenOperatorLog(actor string) (*OperatorLog, error) {
 	l := &OperatorLog{actor: actor}
 	if err := l.open(c); err != nil {
@@ -61,10 +59,10 @@ func (l *OperatorLog) Close() {
 // Append is [Operations.Append], once an audit entry says who does what. A crash in between leaves an entry without an
 // operation, never an operation without an entry.
 func (l *OperatorLog) Append(ctx context.Context, op Operation) ([]Position, error) {
-	if op.ID == "" {
-		op.ID = uuid.NewString()
-	}
 	op.Actor = l.actor
+	if _, err := op.encode(); err != nil { // which also gives it an id
+		return nil, err
+	}
 	detail, err := auditDetailOf(op.Data)
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", op.Type, err)

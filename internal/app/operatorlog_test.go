@@ -30,6 +30,9 @@ func TestNothingIsAppendedWithoutAnAuditEntry(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "nothing was done") || !strings.Contains(err.Error(), "topics create") {
 		t.Errorf("the error is %v", err)
 	}
+	if _, err := l.Append(t.Context(), Operation{Type: drawdown.CreditsVoided, Account: "acme", Data: map[string]any{"grant": 7}}); err == nil || strings.Contains(err.Error(), "audit") {
+		t.Errorf("malformed, and the error is %v", err)
+	}
 	if len(audit.asked) != 1 {
 		t.Fatalf("%d entries were asked for", len(audit.asked))
 	}

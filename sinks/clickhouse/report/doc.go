@@ -39,5 +39,6 @@
 //	ledger.go     entries, their export        charges.go    the export of charges
 //	purchases.go  purchases                    estimate.go   what a sync would cost
 //	forecast.go   the rate of use              errors.go     what can't be answered
-//	export.go     exports, page by page        sql/*.sql     the queries
+//	export.go     exports, page by page        rows.go       their rows: a JSON line, or cells
+//	sql/*.sql     the queries
 package report
