@@ -64,7 +64,10 @@ func autoTerms(plan *drawdown.Plan) []string {
 
 // capText says how often the plan allows auto-purchases.
 func capText(plan *drawdown.Plan) string {
-	if n, bounded := capOf(plan); bounded {
+	switch n, bounded := capOf(plan); {
+	case bounded && n == 1:
+		return "It happens at most once in a period of your plan."
+	case bounded:
 		return "It happens at most " + plural(n, "time", "times") + " in a period of your plan."
 	}
 	return "Your plan sets no limit on how often; you can set a limit of your own."

@@ -81,7 +81,7 @@ func TestAutoPurchaseIsSpeltOutBeforeItIsOn(t *testing.T) {
 	v.get("/billing/auto-purchase?max_amount=x").expect(t, 422, "Enter an amount of money")
 	o.change(func(v *office.Overview) { v.Plan, v.Profile.Primary.Method = teamPlan(), "pm_1" })
 	v.get("/billing/auto-purchase").expect(t, 200, "When your credits fall to 0, 10,000 credits are bought for USD 11.70, plus tax where it applies.",
-		"That includes a surcharge of 30 percent: by hand the same credits cost USD 9.00.", "It happens at most 1 time in a period of your plan.", "You have set no limit of your own.")
+		"That includes a surcharge of 30 percent: by hand the same credits cost USD 9.00.", "It happens at most once in a period of your plan.", "You have set no limit of your own.")
 	o.empty(drawdown.Exhausted)
 	v.get("/billing/auto-purchase").expect(t, 200, "You have 0 credits : the first purchase is made right after you confirm.")
 	v.post("/billing/auto-purchase", url.Values{"enabled": {"on"}, "max_amount": {"x"}}).expect(t, 422, "Enter an amount of money")

@@ -120,7 +120,7 @@ func (v *visit) returnedPage(f *facts) (*returnedPage, error) {
 		if b.what == "backup" {
 			page.Arrived = f.Profile.Backup.Method != "" && cardMark(f, true) != b.id
 		}
-		page.Heading, page.Text = "Waiting for your card", "We are waiting for the confirmation that your card is saved. That usually takes some seconds."
+		page.Heading, page.Text = "Waiting for your card", "We are waiting for the confirmation that your card is saved. That usually takes some seconds. If it is the card you had already, nothing changes here: it is used as before."
 		if page.Arrived {
 			page.Heading, page.Text = "Your card is saved", "It is used from now on."
 		}

@@ -133,7 +133,7 @@ func (s *storefront) runOut(chromium context.Context) {
 	b.press("Switch on …")
 	b.sees("When your credits fall to 0, 10,000 credits are bought for USD 11.70, plus tax where it applies.",
 		"That includes a surcharge of 30 percent: by hand the same credits cost USD 9.00.",
-		"It happens at most 1 time in a period of your plan.", "Your own limit is USD 50.00 in a period, without tax.")
+		"It happens at most once in a period of your plan.", "Your own limit is USD 50.00 in a period, without tax.")
 	b.picture("auto-purchase-confirm")
 	b.press("Switch auto-purchase on")
 	b.sees("Auto-purchase is on", "Your own limit in a period USD 50.00")
