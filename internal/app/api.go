@@ -143,14 +143,11 @@ func (c *Config) openAccess(b *apiBuild, running *RunningAPI, cluster *Cluster, 
 	if err != nil {
 		return err
 	}
-	auditTopic, closeAudit, err := c.openTopic(cluster, c.API.Access.AuditTopic)
+	audit, closeAudit, err := c.openAudit(cluster, operations, log)
 	if err != nil {
 		return err
 	}
-	b.closers = append(b.closers, closeAudit)
-	if b.deps.Audit, err = accesslog.NewAuditLog(auditTopic, operations.keys, log); err != nil {
-		return err
-	}
+	b.deps.Audit, b.closers = audit, append(b.closers, closeAudit)
 	if b.sessions, err = c.sessionKeys(log); err != nil {
 		return err
 	}
@@ -162,6 +159,19 @@ func (c *Config) openAccess(b *apiBuild, running *RunningAPI, cluster *Cluster, 
 	b.links = access.NewLinks(b.sessions)
 	b.deps.Keys, b.deps.Links = running.Keys, &pageLinks{b.links, c.API.Origin()}
 	return nil
+}
+
+// openAudit makes the audit log, signed with the keys of operations. It does not connect.
+func (c *Config) openAudit(cluster *Cluster, operations *Operations, log *slog.Logger) (audit *accesslog.AuditLog, closeAudit func(), err error) {
+	topic, closeAudit, err := c.openTopic(cluster, c.API.Access.AuditTopic)
+	if err != nil {
+		return nil, nil, err
+	}
+	if audit, err = accesslog.NewAuditLog(topic, operations.keys, log); err != nil {
+		closeAudit()
+		return nil, nil, err
+	}
+	return audit, closeAudit, nil
 }
 
 // openTopic makes access to a topic of access. It does not connect.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 
 	"drawdown/api/access"
-	"drawdown/api/access/accesslog"
 	"drawdown/api/office"
 )
 
@@ -20,7 +19,8 @@ type OperatorLog struct {
 	close      []func()
 }
 
-// OpenOperatorLog connects nothing yet, and refuses to work without a key. The actor is whom entries and operations name, such as "cli:jane". Close it.
+// OpenOperatorLog connects nothing yet, and refuses to work without a key. The actor is whom entries and operations name,
+// such as "cli:jane". Close it.
 func (c *Config) OpenOperatorLog(actor string) (*OperatorLog, error) {
 	l := &OperatorLog{actor: actor}
 	if err := l.open(c); err != nil {
@@ -40,13 +40,12 @@ func (l *OperatorLog) open(c *Config) (err error) {
 		return err
 	}
 	l.close = append(l.close, func() { cluster.Close() })
-	topic, closeTopic, err := c.openTopic(cluster, c.API.Access.AuditTopic)
+	audit, closeAudit, err := c.openAudit(cluster, l.operations, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	l.close = append(l.close, closeTopic)
-	l.audit, err = accesslog.NewAuditLog(topic, l.operations.keys, slog.New(slog.DiscardHandler))
-	return err
+	l.audit, l.close = audit, append(l.close, closeAudit)
+	return nil
 }
 
 // Close closes idle connections.
@@ -67,19 +66,13 @@ func (l *OperatorLog) Append(ctx context.Context, op Operation) ([]Position, err
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", op.Type, err)
 	}
-	if err := l.note(ctx, access.AuditEntry{Account: op.Account, Action: op.Type.String(), Operation: op.ID, Detail: detail}); err != nil {
-		return nil, err
+	err = l.audit.Append(ctx, access.AuditEntry{
+		Actor: l.actor, Role: access.Operator, Account: op.Account, Action: op.Type.String(), Operation: op.ID, Detail: detail,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("nothing was done: %w; 'drawdown topics create' makes the topic where there is none", err)
 	}
 	return l.operations.Append(ctx, op)
-}
-
-// note puts down what the operator is about to do.
-func (l *OperatorLog) note(ctx context.Context, e access.AuditEntry) error {
-	e.Actor, e.Role = l.actor, access.Operator
-	if err := l.audit.Append(ctx, e); err != nil {
-		return fmt.Errorf("nothing was done: %w; 'drawdown topics create' makes the topic where there is none", err)
-	}
-	return nil
 }
 
 // auditDetailOf is an operation's data as its audit entry tells it.

@@ -28,7 +28,8 @@
 //
 //  1. opens accounts that use up what they have, fall to their reserve or to what is held, and
 //     issues API keys                                                                  gate.go, gateaccounts.go
-//  2. asks at a steady rate, then the naive way, with usage beside it                  gateload.go, gateusage.go
+//  2. asks at a steady rate, from one thread, with usage beside it                     gateload.go, gateloop.go,
+//     and then, for comparison, an empty HTTP handler and the naive way                gatelane.go, gateempty.go, gateusage.go
 //  3. compares every answer with the rule on a balance that the account had meanwhile         gaterule.go
 //  4. shows the figures                                                                       gateresult.go, show.go
 //

@@ -68,9 +68,9 @@ type GateResult struct {
 func (r *gateRun) result() GateResult {
 	o, g := r.options, &r.gate
 	result := GateResult{
-		P50: milli(permille(g.took, 500)), P90: milli(permille(g.took, 900)), P99: milli(permille(g.took, 990)),
-		P999: milli(permille(g.took, 999)), Max: milli(permille(g.took, 1000)), LateP99: milli(permille(g.late, 990)), SentP99: milli(permille(g.sent, 990)),
-		PerSecond: math.Round(float64(len(g.took)) / g.span.Seconds()), Questions: len(g.took), Errors: g.errors,
+		P50: g.upTo(500), P90: g.upTo(900), P99: g.upTo(990), P999: g.upTo(999), Max: g.upTo(1000),
+		LateP99: milli(permille(g.late, 990)), SentP99: milli(permille(g.sent, 990)),
+		PerSecond: g.perSecond(), Questions: len(g.took), Errors: g.errors,
 		CPUPerQuestion: g.perQuestion(), EventsPerSecond: math.Round(g.events),
 		Accounts: o.Accounts, Partitions: o.Partitions, Connections: o.Connections, Nice: o.Nice,
 		APICPUPercent: g.percent(g.own), RedisCPUPercent: g.percent(g.others.servers[1]), WorkerCPUPercent: g.percent(g.worker),
@@ -82,26 +82,30 @@ func (r *gateRun) result() GateResult {
 	}
 	result.ForeignCPUPercent = round(max(0, g.percent(foreign)/float64(runtime.NumCPU())))
 	if e := &r.emptied; len(e.took) > 0 {
-		p50, p90, p99 := milli(permille(e.took, 500)), milli(permille(e.took, 900)), milli(permille(e.took, 990))
-		p999, most, cpu := milli(permille(e.took, 999)), milli(permille(e.took, 1000)), e.perQuestion()
-		rate, ratio := math.Round(float64(len(e.took))/e.span.Seconds()), round(result.P99/p99)
-		result.EmptyP50, result.EmptyP90, result.EmptyP99, result.EmptyP999, result.EmptyMax = &p50, &p90, &p99, &p999, &most
-		result.EmptyPerSecond, result.EmptyErrors, result.EmptyCPUPerQuestion, result.P99Ratio = &rate, e.errors, &cpu, &ratio
+		result.EmptyP50, result.EmptyP90, result.EmptyP99 = new(e.upTo(500)), new(e.upTo(900)), new(e.upTo(990))
+		result.EmptyP999, result.EmptyMax = new(e.upTo(999)), new(e.upTo(1000))
+		result.EmptyPerSecond, result.EmptyErrors, result.EmptyCPUPerQuestion = new(e.perSecond()), e.errors, new(e.perQuestion())
+		result.P99Ratio = new(round(result.P99 / *result.EmptyP99))
 	}
 	if n := &r.naive; len(n.took) > 0 {
-		p50, p99, cpu := milli(permille(n.took, 500)), milli(permille(n.took, 990)), n.perQuestion()
-		rate := math.Round(float64(len(n.took)) / n.span.Seconds())
-		result.BaselineP50, result.BaselineP99, result.BaselinePerSecond = &p50, &p99, &rate
-		result.BaselineCPUPerQuestion, result.BaselineErrors = &cpu, n.errors
+		result.BaselineP50, result.BaselineP99, result.BaselinePerSecond = new(n.upTo(500)), new(n.upTo(990)), new(n.perSecond())
+		result.BaselineCPUPerQuestion, result.BaselineErrors = new(n.perQuestion()), n.errors
 		if result.CPUPerQuestion > 0 { // the kernel counts in hundredths of a second: a few questions may take none
-			ratio := round(cpu / result.CPUPerQuestion)
-			result.Ratio = &ratio
+			result.Ratio = new(round(*result.BaselineCPUPerQuestion / result.CPUPerQuestion))
 		}
 	}
 	return result
 }
 
-// perQuestion is the API's processor time, in microseconds.
+// upTo is how long so many of a thousand questions took at most, in milliseconds.
+func (p *gatePhase) upTo(share int) float64 { return milli(permille(p.took, share)) }
+
+// perSecond is how many questions were answered a second.
+func (p *gatePhase) perSecond() float64 {
+	return math.Round(float64(len(p.took)) / p.span.Seconds())
+}
+
+// perQuestion is the processor time of who answers, in microseconds.
 func (p *gatePhase) perQuestion() float64 { return round(p.own.Seconds() * 1e6 / float64(len(p.took))) }
 
 // percent is a processor time as a share of one core.
